@@ -1,0 +1,58 @@
+"""Opens ONNX Runtime sessions the one way this service uses them: CPU, few threads, memory that does not pile up."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from facepass.domain.errors import ConfigurationError
+
+FloatArray = npt.NDArray[np.float32]
+
+_LOG_ERRORS_ONLY = 3
+
+
+class Session:
+    """A model with one input. Calls from several threads at once are safe."""
+
+    def __init__(self, model: Path | bytes, *, intra_op_threads: int, varying_shapes: bool) -> None:
+        """Load a model.
+
+        Args:
+            model: the ONNX file, or its bytes.
+            intra_op_threads: threads that share one run; 1 runs in the caller's thread.
+            varying_shapes: the input's size changes from call to call; memory plans and a growing arena would then
+                keep the largest picture's memory for ever.
+
+        Raises:
+            ConfigurationError: the runtime refuses the model.
+        """
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = intra_op_threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = _LOG_ERRORS_ONLY
+        options.enable_mem_pattern = not varying_shapes
+        options.enable_cpu_mem_arena = not varying_shapes
+        # Threads that spin between runs would take the core from the other requests.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        source = model if isinstance(model, bytes) else str(model)
+        try:
+            self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the runtime's own classes derive from Exception and are not exported
+            raise ConfigurationError(f"ONNX Runtime cannot load {_name(model)}: {error}") from error
+        self._input = self._session.get_inputs()[0].name
+        self._outputs = [output.name for output in self._session.get_outputs()]
+
+    def run(self, batch: FloatArray) -> list[FloatArray]:
+        """All outputs for one input batch, in the order in which the model declares them."""
+        return list(self._session.run(self._outputs, {self._input: batch}))
+
+    def run_named(self, batch: FloatArray, names: list[str]) -> list[FloatArray]:
+        """The named outputs for one input batch."""
+        return list(self._session.run(names, {self._input: batch}))
+
+
+def _name(model: Path | bytes) -> str:
+    return "the model" if isinstance(model, bytes) else model.name

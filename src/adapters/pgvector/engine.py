@@ -1,0 +1,132 @@
+"""Connections: how they are made, how many there are, and how long anything on them may take."""
+
+import math
+from dataclasses import dataclass
+
+import asyncpg
+from sqlalchemy import event, exc
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from facepass.adapters.pgvector.errors import DEPENDENCY, STATES, vendor_errors
+from facepass.adapters.pgvector.types import register_vector
+from facepass.domain.errors import ConfigurationError, DependencyUnavailable
+
+APPLICATION = "facepass"
+CLIENT_GRACE_S = 1.0  # the server should give up first: then the connection stays usable
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """Bounds of the connections of one process.
+
+    Attributes:
+        pool_min: opened by `warm_up`, so that the first requests find them; connections are never closed for being
+            idle.
+        pool_max: at most so many at once; who wants one more waits.
+        timeout_s: of connecting, of waiting for a connection, and of each statement.
+        sslmode: as in libpq; None leaves it to the URL.
+    """
+
+    pool_min: int = 1
+    pool_max: int = 10
+    timeout_s: float = 5.0
+    sslmode: str | None = None
+
+
+def driver_dsn(url: str) -> str:
+    """The URL as asyncpg takes it, from any spelling of the scheme.
+
+    Raises:
+        ConfigurationError: not a PostgreSQL URL.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgresql", "postgres", "postgresql+asyncpg"}:
+        raise ConfigurationError("DATABASE_URL must begin with postgresql://")
+    return f"postgresql://{rest}"
+
+
+async def connect(
+    url: str, *, sslmode: str | None, timeout_s: float, connect_timeout_s: float | None = None
+) -> "asyncpg.Connection[asyncpg.Record]":
+    """A connection outside any pool, with asyncpg's own errors.
+
+    Args:
+        url: `postgresql://…`
+        sslmode: as in libpq; None leaves it to the URL.
+        timeout_s: of each statement.
+        connect_timeout_s: of connecting; None for the same.
+
+    Raises:
+        ConfigurationError: the URL or the TLS settings make no sense.
+    """
+    if sslmode is not None and sslmode not in SSL_MODES:
+        raise ConfigurationError(f"DB_SSLMODE must be one of {', '.join(SSL_MODES)}, not {sslmode!r}")
+    try:
+        return await asyncpg.connect(
+            driver_dsn(url),
+            ssl=sslmode,
+            timeout=timeout_s if connect_timeout_s is None else connect_timeout_s,
+            command_timeout=timeout_s + CLIENT_GRACE_S,
+            server_settings={
+                "application_name": APPLICATION,
+                "statement_timeout": str(math.ceil(timeout_s * 1000)),
+                "idle_in_transaction_session_timeout": str(math.ceil(10 * timeout_s * 1000)),
+            },
+        )
+    except asyncpg.ClientConfigurationError as error:
+        raise ConfigurationError("DATABASE_URL or its TLS settings are not valid") from error
+
+
+def create_engine(url: str, settings: PoolSettings) -> AsyncEngine:
+    """An engine whose pool hands out no connection that is known to be dead. Connects to nothing yet.
+
+    A ping before each use would cost three round trips with this driver. Instead the pool looks whether the socket
+    was closed, which costs nothing, and `Transaction` repeats a first statement whose connection died unnoticed.
+    """
+    driver_dsn(url)  # a wrong URL is told at start, not by the first request
+
+    async def connected() -> "asyncpg.Connection[asyncpg.Record]":
+        connection = await connect(url, sslmode=settings.sslmode, timeout_s=settings.timeout_s)
+        if not await register_vector(connection):
+            await connection.close()
+            raise DependencyUnavailable(DEPENDENCY, STATES["42704"])
+        return connection
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connected,
+        pool_size=settings.pool_max,
+        max_overflow=0,
+        pool_timeout=settings.timeout_s,
+        pool_use_lifo=True,
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,  # they hold vectors, and errors end in logs
+    )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(
+    dbapi_connection: object, _record: ConnectionPoolEntry, _proxy: PoolProxiedConnection | None
+) -> None:
+    driver_connection = getattr(dbapi_connection, "driver_connection", None)
+    if isinstance(driver_connection, asyncpg.Connection) and driver_connection.is_closed():
+        raise exc.DisconnectionError("closed by the server or the network")
+
+
+async def warm_up(engine: AsyncEngine, *, connections: int) -> None:
+    """Open so many connections and put them into the pool.
+
+    Raises:
+        DependencyUnavailable: the database is out of reach.
+    """
+    opened = []
+    try:
+        with vendor_errors():
+            for _ in range(connections):
+                opened.append(await engine.connect())  # noqa: PERF401 - those opened are closed when one fails
+    finally:
+        for connection in opened:
+            await connection.close()

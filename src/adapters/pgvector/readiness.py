@@ -1,0 +1,35 @@
+"""Whether the database answers, for the readiness probe."""
+
+import asyncio
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from facepass.adapters.pgvector.errors import vendor_errors
+from facepass.adapters.pgvector.tables import sessions
+from facepass.adapters.pgvector.transaction import Transaction
+from facepass.application.ports import Readiness
+
+
+class DatabaseReadiness(Readiness):
+    """Asks for a table of ours, so that a database without migrations is not ready.
+
+    Args:
+        engine: whose pool is asked: a probe also finds out that no connection comes free.
+        timeout_s: for the whole check.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, timeout_s: float) -> None:
+        self._engine = engine
+        self._timeout_s = timeout_s
+
+    async def check(self) -> None:
+        """See `Readiness.check`."""
+        transaction = Transaction(self._engine)
+        with vendor_errors():
+            async with asyncio.timeout(self._timeout_s):
+                await transaction.open()
+                try:
+                    await transaction.read(text(f"SELECT FROM {sessions.name} LIMIT 0"), {})
+                finally:
+                    await transaction.close()

@@ -1,0 +1,97 @@
+"""A transaction that begins with its first write.
+
+Under READ COMMITTED each statement has a snapshot of its own, so reads before the first write see the same with or
+without a transaction around them; without one a search is a single round trip instead of three.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import CursorResult, Executable
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from facepass.adapters.pgvector.errors import is_lost_connection, vendor_errors
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class Transaction:
+    """One connection, in autocommit until something is written."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+        self._writing = False
+        self._wrote = False
+
+    async def open(self) -> None:
+        """Take a connection from the pool.
+
+        Raises:
+            DependencyUnavailable: none can be had.
+        """
+        with vendor_errors():
+            self._connection = await self._connect(writing=False)
+
+    async def read(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
+        """Run one statement that changes and locks nothing."""
+        return await self._execute(statement, parameters)
+
+    async def write(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
+        """Run one statement inside the transaction, beginning it where needed."""
+        if not self._writing:
+            with vendor_errors():
+                connection = self._current()
+                await connection.rollback()  # leaves autocommit's bookkeeping; nothing is sent
+                await connection.execution_options(isolation_level="READ COMMITTED")
+            self._writing = True
+        result = await self._execute(statement, parameters)
+        self._wrote = True
+        return result
+
+    async def commit(self) -> None:
+        """Make the writes hold.
+
+        Raises:
+            DependencyUnavailable: the connection broke; whether they hold is then unknown, repeating them is safe.
+        """
+        if self._wrote:
+            with vendor_errors():
+                await self._current().commit()
+            self._wrote = False
+
+    async def close(self) -> None:
+        """Roll back what was not committed and give the connection back. Never raises for a broken connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # the pool rolls back, and throws a connection away that does not even manage that
+            await asyncio.shield(connection.close())
+
+    async def _execute(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
+        with vendor_errors():
+            try:
+                return await self._current().execute(statement, parameters)
+            except TimeoutError:
+                # the client gave up, not the server: nobody knows what the connection is doing
+                await self._current().invalidate()
+                raise
+            except Exception as error:
+                # The pool cannot notice a connection that died a moment ago. As long as this transaction has
+                # written nothing, the statement may simply run again, once, on another connection.
+                if self._wrote or not is_lost_connection(error):
+                    raise
+                await self.close()
+                self._connection = await self._connect(writing=self._writing)
+                return await self._connection.execute(statement, parameters)
+
+    async def _connect(self, *, writing: bool) -> AsyncConnection:
+        connection = await self._engine.connect()
+        if not writing:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+        return connection
+
+    def _current(self) -> AsyncConnection:
+        if self._connection is None:
+            raise RuntimeError("a unit of work is only usable inside its `async with`")
+        return self._connection

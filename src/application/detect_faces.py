@@ -1,0 +1,40 @@
+"""Say which faces a picture shows, storing nothing."""
+
+from dataclasses import dataclass
+
+from facepass.application.face_analysis import FaceAnalyser, Timings
+from facepass.application.ports import Clock, ImageLimits
+from facepass.domain.face import Face, ImageSize
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedFaces:
+    """Largest face first; none is a valid answer."""
+
+    size: ImageSize
+    faces: tuple[Face, ...]
+    timings: Timings
+    took_ms: float
+
+
+class DetectFaces:
+    """Decode, detect, assess."""
+
+    def __init__(self, *, analyser: FaceAnalyser, clock: Clock) -> None:
+        self._analyser = analyser
+        self._clock = clock
+
+    async def __call__(self, data: bytes, limits: ImageLimits) -> DetectedFaces:
+        """All faces of the picture.
+
+        Raises:
+            UnsupportedImage, PayloadTooLarge, Overloaded: see `FaceAnalyser.open`.
+        """
+        started = self._clock.elapsed_s()
+        async with self._analyser.open(data, limits) as analysis:
+            return DetectedFaces(
+                size=analysis.size,
+                faces=analysis.faces,
+                timings=analysis.timings,
+                took_ms=1e3 * (self._clock.elapsed_s() - started),
+            )

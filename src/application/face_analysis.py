@@ -1,0 +1,162 @@
+"""The pipeline every use case shares: decode, detect, assess, embed.
+
+Bounded by admission: a picture holds one place from before its pixels are decoded until its templates are made, so the
+memory for pictures has a bound whatever the number of callers.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from facepass.application.ports import (
+    Admission,
+    Clock,
+    FaceDetector,
+    ImageDecoder,
+    ImageLimits,
+    QualityAssessor,
+)
+from facepass.domain.embedding import Calibration, Embedding, ModelId
+from facepass.domain.face import Detection, Face, Image, ImageSize, Quality, QualityReason
+from facepass.domain.gallery import Template
+from facepass.domain.ports import EmbeddingModel
+
+
+@dataclass(frozen=True, slots=True)
+class QualityGate:
+    """Which faces are good enough for recognition.
+
+    Attributes:
+        min_face_px: shorter side of the box in the upright original, in pixels.
+        min_score: least quality score, 0 to 100.
+    """
+
+    min_face_px: float
+    min_score: int
+
+    def admits(self, face: Face) -> bool:
+        """Whether the face may be enrolled or searched with."""
+        return face.box.shorter_side >= self.min_face_px and face.quality.score >= self.min_score
+
+    def reasons(self, face: Face) -> tuple[QualityReason, ...]:
+        """Why the gate refuses a face, worst first; empty when it is admitted."""
+        if self.admits(face):
+            return ()
+        too_small = face.box.shorter_side < self.min_face_px
+        reasons = face.quality.reasons
+        if too_small and QualityReason.TOO_SMALL not in reasons:
+            reasons = (QualityReason.TOO_SMALL, *reasons)
+        return reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """What a picture cost, in milliseconds of waiting; quality counts as detection."""
+
+    decode_ms: float
+    detect_ms: float
+    embed_ms: float = 0.0
+
+
+class FaceAnalysis:
+    """What was found in one picture. Valid inside `FaceAnalyser.open`, which holds its place."""
+
+    def __init__(
+        self,
+        *,
+        image: Image,
+        detections: tuple[Detection, ...],
+        faces: tuple[Face, ...],
+        timings: Timings,
+        model: EmbeddingModel,
+        clock: Clock,
+    ) -> None:
+        self._image = image
+        self._detections = detections
+        self._model = model
+        self._clock = clock
+        self.faces = faces
+        self.timings = timings
+
+    @property
+    def size(self) -> ImageSize:
+        """Of the upright original."""
+        return self._image.size
+
+    async def embed(self, choose: Callable[[Face], bool]) -> tuple[Template, ...]:
+        """Templates of the chosen faces, in order of face number."""
+        chosen = [face for face in self.faces if choose(face)]
+        if not chosen:
+            return ()
+        started = self._clock.elapsed_s()
+        embeddings: Sequence[Embedding] = await self._model.embed(
+            self._image, [self._detections[face.face_no].landmarks for face in chosen]
+        )
+        self.timings = Timings(
+            self.timings.decode_ms, self.timings.detect_ms, 1e3 * (self._clock.elapsed_s() - started)
+        )
+        return tuple(Template(face, embedding) for face, embedding in zip(chosen, embeddings, strict=True))
+
+
+class FaceAnalyser:
+    """Turns image bytes into faces and, for those that are asked for, templates."""
+
+    def __init__(
+        self,
+        *,
+        decoder: ImageDecoder,
+        detector: FaceDetector,
+        quality: QualityAssessor,
+        model: EmbeddingModel,
+        admission: Admission,
+        clock: Clock,
+    ) -> None:
+        self._decoder = decoder
+        self._detector = detector
+        self._quality = quality
+        self._model = model
+        self._admission = admission
+        self._clock = clock
+
+    @property
+    def model_id(self) -> ModelId:
+        """What its templates are bound to."""
+        return self._model.model_id
+
+    @property
+    def calibration(self) -> Calibration:
+        """From the model's cosine to similarity."""
+        return self._model.calibration
+
+    @asynccontextmanager
+    async def open(self, data: bytes, limits: ImageLimits) -> AsyncIterator[FaceAnalysis]:
+        """Decode and detect, holding a place until the block is left.
+
+        Raises:
+            UnsupportedImage, PayloadTooLarge: see `ImageDecoder.decode`.
+            Overloaded: no place came free.
+        """
+        async with self._admission.admit():
+            started = self._clock.elapsed_s()
+            image = await self._decoder.decode(data, limits)
+            decoded = self._clock.elapsed_s()
+            detections = await self._detector.detect(image)
+            qualities = await self._quality.assess(image, detections)
+            timings = Timings(1e3 * (decoded - started), 1e3 * (self._clock.elapsed_s() - decoded))
+            yield FaceAnalysis(
+                image=image,
+                detections=detections,
+                faces=_in_original(image, detections, qualities),
+                timings=timings,
+                model=self._model,
+                clock=self._clock,
+            )
+
+
+def _in_original(image: Image, detections: Sequence[Detection], qualities: Sequence[Quality]) -> tuple[Face, ...]:
+    """Faces in the pixels of the upright original."""
+    scaled = [detection.scaled(image.scale) for detection in detections]
+    return tuple(
+        Face(number, at.box, at.landmarks, at.confidence, quality)
+        for number, (at, quality) in enumerate(zip(scaled, qualities, strict=True))
+    )

@@ -1,0 +1,111 @@
+"""Index many photos named by key. One bad photo never spoils the rest."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from facepass.application.index_photo import IndexPhoto
+from facepass.application.ports import ImageLimits
+from facepass.domain.errors import DependencyUnavailable, FacePassError, FieldError, InvalidRequest, NoFaceDetected
+from facepass.domain.gallery import PhotoId, SessionId
+from facepass.domain.ports import ImageSource
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoToIndex:
+    """A photo and the key under which the image source holds it."""
+
+    photo_id: PhotoId
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFailure:
+    """A photo that could not be indexed, and why."""
+
+    photo_id: PhotoId
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedBatch:
+    """What indexing a batch did.
+
+    Attributes:
+        indexed: photos recorded, those without faces included.
+        without_faces: the photos in which no face was found, in the order given.
+    """
+
+    indexed: int
+    failures: tuple[PhotoFailure, ...]
+    faces_indexed: int
+    without_faces: tuple[PhotoId, ...]
+
+
+class IndexBatch:
+    """Reads photos from the image source and indexes them, a few at a time."""
+
+    def __init__(
+        self, *, index_photo: IndexPhoto, source: ImageSource, limits: ImageLimits, max_photos: int, concurrency: int
+    ) -> None:
+        self._index_photo = index_photo
+        self._source = source
+        self._limits = limits
+        self._max_photos = max_photos
+        self._concurrency = concurrency
+
+    async def __call__(self, session_id: SessionId, photos: Sequence[PhotoToIndex]) -> IndexedBatch:
+        """Index the batch.
+
+        Raises:
+            InvalidRequest: too many photos, or a photo named twice; nothing was stored.
+            DependencyUnavailable: the database; photos done until then stay, so sending the batch again completes it.
+        """
+        self._validate(photos)
+        places = asyncio.Semaphore(self._concurrency)
+
+        async def one(photo: PhotoToIndex) -> int | PhotoFailure:
+            async with places:
+                return await self._index_one(session_id, photo)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(photo)) for photo in photos]
+        except* DependencyUnavailable as failures:
+            raise failures.exceptions[0] from failures
+        outcomes = [task.result() for task in tasks]
+        faces = [outcome for outcome in outcomes if isinstance(outcome, int)]
+        return IndexedBatch(
+            indexed=len(faces),
+            failures=tuple(outcome for outcome in outcomes if isinstance(outcome, PhotoFailure)),
+            faces_indexed=sum(faces),
+            without_faces=tuple(
+                photo.photo_id for photo, outcome in zip(photos, outcomes, strict=True) if outcome == 0
+            ),
+        )
+
+    def _validate(self, photos: Sequence[PhotoToIndex]) -> None:
+        if not 1 <= len(photos) <= self._max_photos:
+            raise InvalidRequest.field("photos", f"must hold 1 to {self._max_photos} photos, holds {len(photos)}")
+        first_at: dict[str, int] = {}
+        twice = []
+        for position, photo in enumerate(photos):
+            first = first_at.setdefault(photo.photo_id, position)
+            if first != position:
+                twice.append(FieldError(f"photos[{position}].photo_id", f"is the same as that of photos[{first}]"))
+        if twice:
+            raise InvalidRequest(*twice)
+
+    async def _index_one(self, session_id: SessionId, photo: PhotoToIndex) -> int | PhotoFailure:
+        """How many faces were indexed, or why none could be."""
+        try:
+            data = await self._source.read(photo.key)
+            indexed = await self._index_photo(session_id, photo.photo_id, data, self._limits)
+        except NoFaceDetected:
+            return 0
+        except FacePassError as error:
+            if isinstance(error, DependencyUnavailable) and error.dependency == "database":
+                raise
+            return PhotoFailure(photo.photo_id, error.code, error.detail)
+        return indexed.faces_indexed

@@ -1,0 +1,142 @@
+"""One taxonomy of what can go wrong, with the stable codes that callers program against.
+
+Statuses belong to the entrypoints: here an error only says what happened, in words that a caller may read.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One refused parameter."""
+
+    field: str
+    message: str
+
+
+class FacePassError(Exception):
+    """Base of every error a caller may see.
+
+    Attributes:
+        code: stable identifier, part of the HTTP and command-line contracts.
+        title: the same for every error of a code.
+        detail: what happened this time; never holds a secret, a vector or image bytes.
+    """
+
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class InvalidRequest(FacePassError):
+    """A parameter is missing, malformed or out of range."""
+
+    code = "invalid_request"
+    title = "Invalid request"
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+        self.errors = errors
+
+    @classmethod
+    def field(cls, field: str, message: str) -> "InvalidRequest":
+        """The common case of a single refused parameter."""
+        return cls(FieldError(field, message))
+
+
+class NoFaceDetected(FacePassError):
+    """The image was read and holds no face."""
+
+    code = "no_face_detected"
+    title = "No face detected"
+
+
+class AmbiguousSelfie(FacePassError):
+    """Several faces of similar size, and the caller asked not to guess."""
+
+    code = "ambiguous_selfie"
+    title = "Several faces in the selfie"
+
+
+class LowQualityFace(FacePassError):
+    """The quality gate refused the face (ISO/IEC 2382-37: failure to enrol)."""
+
+    code = "low_quality_face"
+    title = "Face quality too low"
+
+    def __init__(self, detail: str, reasons: tuple[str, ...]) -> None:
+        super().__init__(detail)
+        self.reasons = reasons
+
+
+class Unauthorized(FacePassError):
+    """No key, or a wrong one."""
+
+    code = "unauthorized"
+    title = "Authentication required"
+
+
+class NotFound(FacePassError):
+    """Unknown session, photo or source photo."""
+
+    code = "not_found"
+    title = "Not found"
+
+
+class Conflict(FacePassError):
+    """The session is bound to another model."""
+
+    code = "conflict"
+    title = "Conflict"
+
+
+class PayloadTooLarge(FacePassError):
+    """More bytes or pixels than the limit."""
+
+    code = "payload_too_large"
+    title = "Too large"
+
+
+class UnsupportedImage(FacePassError):
+    """Not a decodable image of an accepted format."""
+
+    code = "unsupported_image"
+    title = "Unsupported image"
+
+
+class Overloaded(FacePassError):
+    """The inference queue is full; waiting helps."""
+
+    code = "overloaded"
+    title = "Overloaded"
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class DependencyUnavailable(FacePassError):
+    """A database or photo store is out of reach; waiting helps.
+
+    Attributes:
+        dependency: its name as in the health answer, such as `database`.
+    """
+
+    code = "dependency_unavailable"
+    title = "Dependency unavailable"
+
+    def __init__(self, dependency: str, detail: str, *, retry_after_s: int = 5) -> None:
+        super().__init__(detail)
+        self.dependency = dependency
+        self.retry_after_s = retry_after_s
+
+
+class ConfigurationError(FacePassError):
+    """A setting, a model file or the machine does not allow the service to start."""
+
+    code = "configuration"
+    title = "Configuration error"

@@ -1,0 +1,136 @@
+"""`facepass index`."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import rich_click as click
+from click.exceptions import Exit
+
+from facepass.domain.gallery import SessionId
+from facepass.entrypoints.cli import views
+from facepass.entrypoints.cli.exit_codes import ExitCode
+from facepass.entrypoints.cli.folder import IdFrom, PhotoFile, photos_in
+from facepass.entrypoints.cli.indexing import FolderIndexer, IndexReport
+from facepass.entrypoints.cli.journal import Journal, journal_path
+from facepass.entrypoints.cli.options import json_option, service_options, session_option
+from facepass.entrypoints.cli.output import note, show
+from facepass.entrypoints.cli.progress import progress_of
+from facepass.entrypoints.cli.runtime import Target, load_settings, service_at
+
+MAX_CONCURRENCY = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What was asked for."""
+
+    folder: Path
+    session: str
+    id_from: IdFrom
+    resume: bool
+    concurrency: int
+
+
+@click.command("index", epilog="Example: facepass index ~/photos/gala --session gala --failures failed.jsonl")
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@session_option
+@click.option(
+    "--id-from",
+    type=click.Choice(list(IdFrom), case_sensitive=False),
+    default=IdFrom.PATH,
+    show_default=True,
+    help="Photo ids: the path below DIR, the file name, or the name without suffix.",
+)
+@click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Pass over unchanged files that are still stored, or index everything again.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, MAX_CONCURRENCY),
+    default=lambda: min(MAX_CONCURRENCY, (os.cpu_count() or 1) + 1),
+    show_default="one more than there are processors",
+    help="Photos in flight at once.",
+)
+@click.option(
+    "--failures",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write every failed photo with its reason, one JSON object a line.",
+)
+@service_options
+@json_option
+def command(
+    *,
+    folder: Path,
+    session: str,
+    id_from: IdFrom,
+    resume: bool,
+    concurrency: int,
+    failures: Path | None,
+    target: Target,
+    as_json: bool,
+) -> None:
+    """Index the photos below DIR into a session: every good enough face can be found from then on.
+
+    Takes jpg, jpeg, png, webp and bmp files; passes over hidden ones and links that lead out of DIR. Indexing again
+    replaces, never doubles. Ctrl-C stops after the photos in flight; the same command then does the rest. Ends with 1
+    when photos failed.
+    """
+    job = Job(folder, SessionId.parse(session, "--session"), IdFrom(id_from), resume, concurrency)
+    photos = photos_in(folder, job.id_from)
+    if not photos:
+        raise click.UsageError(f"{folder} holds no jpg, jpeg, png, webp or bmp file.")
+    report = asyncio.run(_index(job, photos, target))
+    if failures is not None:
+        failures.write_bytes(b"".join(msgspec.json.encode(failed) + b"\n" for failed in report.failures))
+    show(report, views.indexed(report, str(failures) if failures else None), json=as_json)
+    if report.interrupted:
+        raise Exit(ExitCode.INTERRUPTED)
+    if report.failed:
+        raise Exit(ExitCode.REFUSED)
+
+
+async def _index(job: Job, photos: list[PhotoFile], target: Target) -> IndexReport:
+    settings = load_settings()
+    async with service_at(target) as service:
+        path = journal_path(settings.application.data_dir, service=service.name, session_id=job.session)
+        with Journal(path) as journal, progress_of(len(photos)) as progress, _stop_on_interrupt() as stop:
+            if not job.resume:
+                journal.forget()
+            indexer = FolderIndexer(
+                service=service,
+                session_id=job.session,
+                journal=journal,
+                concurrency=job.concurrency,
+                max_photo_bytes=settings.photos.max_source_bytes,
+                observer=progress,
+            )
+            return await indexer.run(photos, stop)
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[asyncio.Event]:
+    """An event that ctrl-C sets. A second ctrl-C ends the process the usual way, photos in flight or not."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        note("Stopping after the photos in flight; ctrl-C again stops at once.")
+        stop.set()
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+    try:
+        yield stop
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

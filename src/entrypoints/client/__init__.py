@@ -1,0 +1,1 @@
+"""FacePass as its callers see it: one interface, answered in this process or by a running service."""

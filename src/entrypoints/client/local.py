@@ -1,0 +1,120 @@
+"""FacePass in this process, on its database: the same use cases as behind HTTP, without HTTP."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from facepass.entrypoints.container import Container
+from facepass.entrypoints.lifespan import running
+
+from facepass.application.get_photo import GetPhoto
+from facepass.application.ports import ImageLimits
+from facepass.application.probe import OnMultiple
+from facepass.domain.errors import InvalidRequest, NotFound, Overloaded
+from facepass.domain.gallery import PhotoId, SessionId
+from facepass.domain.identification import Threshold
+from facepass.entrypoints.client.patience import patiently
+from facepass.entrypoints.client.service import SearchOptions, Service
+from facepass.entrypoints.http import convert, schemas
+from facepass.entrypoints.settings import Settings
+
+OVERLOAD_BUDGET_S = 60.0
+"""How long a photo waits for a place in this process."""
+
+
+class LocalService(Service):
+    """Calls the use cases of a running container."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._settings: Settings = container.settings()
+        self._limits: ImageLimits = container.source_limits()
+        self._index_photo = container.index_photo()
+
+    @property
+    def name(self) -> str:
+        """See `Service.name`."""
+        return gallery_store(self._settings)
+
+    async def index(self, session_id: str, photo_id: str, data: bytes) -> schemas.IndexedPhoto:
+        """See `Service.index`."""
+        session, photo = SessionId.parse(session_id, "session_id"), PhotoId.parse(photo_id, "photo_id")
+
+        async def attempt() -> schemas.IndexedPhoto:
+            return convert.indexed_photo(await self._index_photo(session, photo, data, self._limits))
+
+        return await patiently(attempt, on=(Overloaded,), budget_s=OVERLOAD_BUDGET_S)
+
+    async def has_photo(self, session_id: str, photo_id: str) -> bool:
+        """See `Service.has_photo`."""
+        get_photo = GetPhoto(unit_of_work=self._container.unit_of_work)
+        try:
+            await get_photo(SessionId.parse(session_id, "session_id"), PhotoId.parse(photo_id, "photo_id"))
+        except NotFound:
+            return False
+        return True
+
+    async def search(self, session_id: str, selfie: bytes, options: SearchOptions) -> schemas.SearchResult:
+        """See `Service.search`."""
+        result = await self._container.search_gallery()(
+            SessionId.parse(session_id, "session_id"),
+            selfie,
+            limits=self._limits,
+            threshold=self._threshold(options.threshold),
+            limit=options.limit,
+            on_multiple=_on_multiple(options.on_multiple),
+        )
+        return convert.search_result(result)
+
+    async def status(self, session_id: str) -> schemas.SessionStatus:
+        """See `Service.status`."""
+        return convert.session_status(await self._container.gallery_status()(SessionId.parse(session_id, "session_id")))
+
+    async def delete(self, session_id: str) -> schemas.Erasure:
+        """See `Service.delete`."""
+        return convert.erasure(await self._container.delete_gallery()(SessionId.parse(session_id, "session_id")))
+
+    async def detect(self, image: bytes) -> schemas.DetectedFaces:
+        """See `Service.detect`."""
+        return convert.detected_faces(await self._container.detect_faces()(image, self._limits))
+
+    async def compare(self, first: bytes, second: bytes, *, threshold: float | None) -> schemas.Comparison:
+        """See `Service.compare`."""
+        result = await self._container.compare_faces()(
+            first, second, limits=self._limits, threshold=self._threshold(threshold)
+        )
+        return convert.comparison(result)
+
+    def _threshold(self, asked: float | None) -> Threshold:
+        return Threshold.parse(self._settings.recognition.face_similarity_threshold if asked is None else asked)
+
+
+@asynccontextmanager
+async def in_process(settings: Settings) -> AsyncIterator[LocalService]:
+    """FacePass, started for as long as the block lasts: models loaded, database reached or started.
+
+    Raises:
+        ConfigurationError: a setting, a model or the machine does not allow it.
+        DependencyUnavailable: the database.
+    """
+    container = Container(settings=settings)
+    async with running(container):
+        yield LocalService(container)
+
+
+def gallery_store(settings: Settings) -> str:
+    """Which database holds the galleries, without user or password."""
+    database = settings.database
+    if database.is_embedded:
+        return f"embedded {settings.application.data_dir.resolve()}"
+    if database.database_url is not None:
+        url = urlsplit(database.database_url.reveal())
+        return f"{url.hostname}:{url.port or 5432}/{url.path.lstrip('/')}"
+    return f"{database.postgres_host}:{database.postgres_port}/{database.postgres_db}"
+
+
+def _on_multiple(value: str) -> OnMultiple:
+    try:
+        return OnMultiple(value)
+    except ValueError:
+        raise InvalidRequest.field("on_multiple", f"must be one of {', '.join(OnMultiple)}") from None

@@ -1,0 +1,106 @@
+"""FacePass through its HTTP API."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+
+import httpx
+
+from facepass.domain.errors import NotFound
+from facepass.entrypoints.client.http_calls import HttpCalls, RemoteLimits, api_base
+from facepass.entrypoints.client.service import SearchOptions, Service
+from facepass.entrypoints.http import schemas
+
+PHOTO = "photo"
+"""File name of every upload: the real one is nobody's business, and may hold what a header must not."""
+
+
+class RemoteService(Service):
+    """Asks a running service. Made by `connected`."""
+
+    def __init__(self, calls: HttpCalls, *, name: str) -> None:
+        self._calls = calls
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """See `Service.name`."""
+        return self._name
+
+    async def index(self, session_id: str, photo_id: str, data: bytes) -> schemas.IndexedPhoto:
+        """See `Service.index`."""
+        form = {"session_id": session_id, "photo_id": photo_id}
+        return await self._calls.call(schemas.IndexedPhoto, "POST", "/index", form=form, files={"file": (PHOTO, data)})
+
+    async def has_photo(self, session_id: str, photo_id: str) -> bool:
+        """See `Service.has_photo`."""
+        path = f"/index/{_segment(session_id)}/photos/{_segment(photo_id)}"
+        try:
+            await self._calls.call(dict, "GET", path)
+        except NotFound:
+            return False
+        return True
+
+    async def search(self, session_id: str, selfie: bytes, options: SearchOptions) -> schemas.SearchResult:
+        """See `Service.search`."""
+        form = {"session_id": session_id, "limit": str(options.limit), "on_multiple": options.on_multiple}
+        if options.threshold is not None:
+            form["threshold"] = repr(options.threshold)
+        return await self._calls.call(
+            schemas.SearchResult, "POST", "/search", form=form, files={"file": (PHOTO, selfie)}
+        )
+
+    async def status(self, session_id: str) -> schemas.SessionStatus:
+        """See `Service.status`."""
+        return await self._calls.call(schemas.SessionStatus, "GET", f"/search/status/{_segment(session_id)}")
+
+    async def delete(self, session_id: str) -> schemas.Erasure:
+        """See `Service.delete`."""
+        return await self._calls.call(schemas.Erasure, "DELETE", f"/index/{_segment(session_id)}")
+
+    async def detect(self, image: bytes) -> schemas.DetectedFaces:
+        """See `Service.detect`."""
+        return await self._calls.call(schemas.DetectedFaces, "POST", "/detect", files={"file": (PHOTO, image)})
+
+    async def compare(self, first: bytes, second: bytes, *, threshold: float | None) -> schemas.Comparison:
+        """See `Service.compare`."""
+        return await self._calls.call(
+            schemas.Comparison,
+            "POST",
+            "/compare",
+            form={} if threshold is None else {"threshold": repr(threshold)},
+            files={"file_a": (PHOTO, first), "file_b": (PHOTO, second)},
+        )
+
+
+@asynccontextmanager
+async def connected(
+    url: str,
+    *,
+    api_key: str | None,
+    limits: RemoteLimits | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[RemoteService]:
+    """A service at an address; nothing is sent before the first call.
+
+    Args:
+        url: of the service, with or without `/api/v1`.
+        api_key: sent as `X-API-Key`.
+        limits: what a call may cost.
+        transport: how to reach the service, where not over the network.
+
+    Raises:
+        ConfigurationError: not an http or https address.
+    """
+    base = api_base(url)
+    calls = HttpCalls(base, api_key=api_key, limits=limits or RemoteLimits(), transport=transport)
+    try:
+        yield RemoteService(calls, name=base)
+    finally:
+        await calls.close()
+
+
+def _segment(value: str) -> str:
+    """Any id as one segment of a path; `.` and `..`, which would mean folders, included."""
+    quoted = quote(value, safe="", errors="surrogatepass")
+    return quoted.replace(".", "%2E") if value in {".", ".."} else quoted

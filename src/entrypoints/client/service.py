@@ -1,0 +1,63 @@
+"""What a caller can ask of FacePass, wherever it runs. Answers are those of the HTTP API."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Protocol
+
+from facepass.entrypoints.http import schemas
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """How to search.
+
+    Attributes:
+        threshold: least similarity of a match, 0 to 1, inclusive; None for the one in the settings.
+        limit: most matches, 1 to 1000.
+        on_multiple: `largest` or `error`, for a selfie with several faces of similar size.
+    """
+
+    threshold: float | None = None
+    limit: int = 100
+    on_multiple: str = "largest"
+
+
+class Service(Protocol):
+    """FacePass. Every call may be repeated without harm, and raises `FacePassError`."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Tells one store of galleries from another; holds no secret."""
+
+    @abstractmethod
+    async def index(self, session_id: str, photo_id: str, data: bytes) -> schemas.IndexedPhoto:
+        """Store the faces of a photo in place of what was stored of it.
+
+        Raises:
+            NoFaceDetected: the photo is recorded all the same, without faces.
+        """
+
+    @abstractmethod
+    async def has_photo(self, session_id: str, photo_id: str) -> bool:
+        """Whether the photo is recorded in the session now."""
+
+    @abstractmethod
+    async def search(self, session_id: str, selfie: bytes, options: SearchOptions) -> schemas.SearchResult:
+        """The photos of the session that show the person of the selfie."""
+
+    @abstractmethod
+    async def status(self, session_id: str) -> schemas.SessionStatus:
+        """The session in numbers."""
+
+    @abstractmethod
+    async def delete(self, session_id: str) -> schemas.Erasure:
+        """Erase the session."""
+
+    @abstractmethod
+    async def detect(self, image: bytes) -> schemas.DetectedFaces:
+        """The faces of a picture, storing nothing."""
+
+    @abstractmethod
+    async def compare(self, first: bytes, second: bytes, *, threshold: float | None) -> schemas.Comparison:
+        """How alike the largest faces of two pictures are."""

@@ -1,0 +1,132 @@
+"""Reads settings from environment variables, an optional `.env` and secret files.
+
+A name answers bare and with the prefix `FACEPASS_`, which wins. `NAME_FILE` names a file that holds the value of a
+secret. A variable with our prefix that means nothing is refused by name: a typing error must not pass for a setting.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
+from dotenv import dotenv_values
+
+from facepass.domain.errors import ConfigurationError
+from facepass.entrypoints.settings import Secret, Settings
+
+PREFIX = "FACEPASS_"
+ALIASES = {
+    "DATABASE_HOST": "POSTGRES_HOST",
+    "DATABASE_PORT": "POSTGRES_PORT",
+    "DATABASE_USER": "POSTGRES_USER",
+    "DATABASE_PASSWORD": "POSTGRES_PASSWORD",
+    "DATABASE_NAME": "POSTGRES_DB",
+}
+"""Names of an earlier system, and what they are called here."""
+
+
+def slices() -> Iterator[tuple[str, type[msgspec.Struct]]]:
+    """Name and type of each slice of the settings."""
+    for name, annotation in get_type_hints(Settings).items():
+        yield name, annotation
+
+
+def known_names() -> dict[str, tuple[str, str]]:
+    """From environment name to slice and field."""
+    return {
+        attribute.upper(): (slice_name, attribute)
+        for slice_name, struct in slices()
+        for attribute in struct.__struct_fields__
+    }
+
+
+def secret_names() -> set[str]:
+    """Names whose values are secret, and may come from `NAME_FILE`."""
+    return {
+        attribute.upper()
+        for _, struct in slices()
+        for attribute, annotation in get_type_hints(struct).items()
+        if "Secret" in str(annotation)
+    }
+
+
+def load_settings(environment: Mapping[str, str], *, dotenv: Path | None = None) -> Settings:
+    """Settings in force.
+
+    Args:
+        environment: usually `os.environ`; wins over the file.
+        dotenv: a file of `NAME=value` lines, read when it exists.
+
+    Raises:
+        ConfigurationError: naming the variable that is unknown, malformed or out of range.
+    """
+    variables = {**_read_dotenv(dotenv), **environment}
+    values: dict[str, dict[str, Any]] = {}
+    names: dict[str, str] = {}
+    for name, (variable, raw) in _effective(variables).items():
+        slice_name, attribute = known_names()[name]
+        value: Any = raw
+        if name == "API_KEYS":
+            value = tuple(key.strip() for key in raw.split(",") if key.strip())
+        values.setdefault(slice_name, {})[attribute] = value
+        names[attribute] = variable
+    return _convert(values, names)
+
+
+def _read_dotenv(path: Path | None) -> dict[str, str]:
+    if path is None or not path.is_file():
+        return {}
+    return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
+
+
+def _effective(variables: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """From known name to the variable that sets it, and its value."""
+    known, secrets = known_names(), secret_names()
+    found: dict[str, tuple[int, str, str]] = {}
+    for variable, value in variables.items():
+        prefixed = variable.startswith(PREFIX)
+        name = variable.removeprefix(PREFIX)
+        from_file = name.endswith("_FILE") and ALIASES.get(name[:-5], name[:-5]) in secrets
+        if from_file:
+            name = name.removesuffix("_FILE")
+        alias = name in ALIASES
+        name = ALIASES.get(name, name)
+        if name not in known:
+            if prefixed:
+                raise ConfigurationError(f"{variable} is not a setting of this version.")
+            continue
+        if value == "":
+            continue
+        rank = 2 * prefixed + (not alias)
+        if name not in found or rank > found[name][0]:
+            found[name] = (rank, variable, _read_secret(variable, value) if from_file else value)
+    return {name: (variable, value) for name, (_, variable, value) in found.items()}
+
+
+def _read_secret(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{variable}: the file {path} cannot be read ({type(error).__name__}).") from error
+
+
+def _convert(values: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> Settings:
+    converted = {}
+    for slice_name, struct in slices():
+        try:
+            converted[slice_name] = msgspec.convert(
+                values.get(slice_name, {}), struct, strict=False, dec_hook=_decode_custom
+            )
+        except msgspec.ValidationError as error:
+            message, _, path = str(error).partition(" - at `$.")
+            attribute = path.rstrip("`").partition("[")[0]
+            raise ConfigurationError(f"{names.get(attribute, attribute)}: {message}.") from None
+    return Settings(**converted)
+
+
+def _decode_custom(wanted: type, value: Any) -> Any:
+    if wanted is Secret:
+        return Secret(str(value))
+    if wanted is Path:
+        return Path(value).expanduser()
+    raise NotImplementedError(wanted)

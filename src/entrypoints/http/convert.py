@@ -1,0 +1,130 @@
+"""From what use cases return to the shapes of `schemas`."""
+
+from facepass.application.compare_faces import Comparison
+from facepass.application.detect_faces import DetectedFaces
+from facepass.application.index_batch import IndexedBatch
+from facepass.application.index_photo import IndexedPhoto
+from facepass.application.search_gallery import Match, SearchResult
+from facepass.domain.face import BoundingBox, Face, ImageSize, Landmarks, Quality
+from facepass.domain.gallery import Erasure, GalleryStatus
+from facepass.entrypoints.http import schemas
+
+
+def _box(box: BoundingBox) -> schemas.Box:
+    return schemas.Box(box.x, box.y, box.width, box.height)
+
+
+def _landmarks(landmarks: Landmarks) -> schemas.Landmarks:
+    points = (
+        landmarks.left_eye,
+        landmarks.right_eye,
+        landmarks.nose,
+        landmarks.left_mouth,
+        landmarks.right_mouth,
+    )
+    return schemas.Landmarks(*(schemas.Point(point.x, point.y) for point in points))
+
+
+def _quality(quality: Quality) -> schemas.Quality:
+    return schemas.Quality(quality.score, list(quality.reasons))
+
+
+def _face(face: Face) -> schemas.Face:
+    return schemas.Face(
+        face.face_no, _box(face.box), _landmarks(face.landmarks), face.confidence, _quality(face.quality)
+    )
+
+
+def _size(size: ImageSize) -> schemas.ImageSize:
+    return schemas.ImageSize(size.width, size.height)
+
+
+def _match(match: Match) -> schemas.Match:
+    found = match.candidate
+    return schemas.Match(
+        photo_id=found.photo_id,
+        similarity=match.similarity,
+        confidence=found.confidence,
+        cosine=found.cosine,
+        face_no=found.face_no,
+        box=_box(found.box),
+    )
+
+
+def indexed_photo(result: IndexedPhoto) -> schemas.IndexedPhoto:
+    """Answer of `POST /index`; `indexed` says whether the photo can be found by any of its faces."""
+    return schemas.IndexedPhoto(
+        indexed=result.faces_indexed > 0,
+        photo_id=result.photo_id,
+        session_id=result.session_id,
+        confidence=result.confidence,
+        faces_detected=len(result.faces),
+        faces_indexed=result.faces_indexed,
+        faces=[_face(face) for face in result.faces],
+        image=_size(result.size),
+        replaced=result.replaced,
+        model=result.model,
+        took_ms=result.took_ms,
+    )
+
+
+def indexed_batch(result: IndexedBatch) -> schemas.IndexedBatch:
+    """Answer of `POST /index/batch`."""
+    return schemas.IndexedBatch(
+        indexed=result.indexed,
+        failed=len(result.failures),
+        errors=[schemas.PhotoFailure(failed.photo_id, failed.code, failed.detail) for failed in result.failures],
+        faces_indexed=result.faces_indexed,
+        without_faces=list(result.without_faces),
+    )
+
+
+def erasure(result: Erasure) -> schemas.Erasure:
+    """Answer of `DELETE /index/{session_id}`."""
+    return schemas.Erasure(result.deleted, result.embeddings_removed, result.photos_removed, result.receipt)
+
+
+def search_result(result: SearchResult) -> schemas.SearchResult:
+    """Answer of `POST /search`."""
+    return schemas.SearchResult(
+        session_id=result.session_id,
+        matches=[_match(match) for match in result.matches],
+        total_matches=result.total_matches,
+        query_time_ms=result.took_ms,
+        threshold=float(result.threshold),
+        query_face=schemas.QueryFace(_box(result.query_face.box), _quality(result.query_face.quality)),
+        reason=result.reason,
+        search_mode="exact",
+        timings_ms=schemas.SearchTimings(
+            result.timings.decode_ms, result.timings.detect_ms, result.timings.embed_ms, result.search_ms
+        ),
+    )
+
+
+def session_status(status: GalleryStatus) -> schemas.SessionStatus:
+    """Answer of `GET /search/status/{session_id}`."""
+    return schemas.SessionStatus(
+        session_id=status.session_id,
+        indexed=status.photo_count > 0,
+        photo_count=status.photo_count,
+        face_count=status.face_count,
+        photos_without_faces=status.photos_without_faces,
+        last_indexed=status.last_indexed,
+        model=status.model,
+    )
+
+
+def detected_faces(result: DetectedFaces) -> schemas.DetectedFaces:
+    """Answer of `POST /detect`."""
+    return schemas.DetectedFaces([_face(face) for face in result.faces], _size(result.size), result.took_ms)
+
+
+def comparison(result: Comparison) -> schemas.Comparison:
+    """Answer of `POST /compare`."""
+    return schemas.Comparison(
+        similarity=result.similarity,
+        cosine=result.cosine,
+        match=result.match,
+        threshold=float(result.threshold),
+        faces=[_face(face) for face in result.faces],
+    )

@@ -1,0 +1,42 @@
+"""Hands the container's use cases to route handlers by name.
+
+dependency-injector's own `@inject` does not work on Litestar handlers, so each provider becomes a `Provide`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from litestar.di import Provide
+
+from facepass.entrypoints.container import Container
+from facepass.entrypoints.http.body import BodyBudget
+
+FROM_CONTAINER = (
+    "settings",
+    "index_photo",
+    "index_batch",
+    "search_gallery",
+    "gallery_status",
+    "delete_gallery",
+    "detect_faces",
+    "compare_faces",
+    "check_health",
+    "image_source",
+    "upload_limits",
+    "source_limits",
+)
+"""Names that handlers may ask for, the same as in the container."""
+
+
+def dependencies(container: Container) -> dict[str, Provide]:
+    """What every handler may ask for by name, `bodies` (the memory for request bodies) included."""
+    provided = {name: _provide(getattr(container, name)) for name in FROM_CONTAINER}
+    bodies = BodyBudget()
+    return {**provided, "bodies": _provide(lambda: bodies)}
+
+
+def _provide(make: Callable[[], Any]) -> Provide:
+    def value() -> Any:
+        return make()
+
+    return Provide(value, sync_to_thread=False)

@@ -1,0 +1,1 @@
+"""What happens around every request, also around those that reach no route."""

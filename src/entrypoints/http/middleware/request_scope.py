@@ -1,0 +1,94 @@
+"""The outermost layer: request id, security headers and the access line, for every request without exception.
+
+It stands outside of Litestar's routing, whose middlewares never see a request that matches no route.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, cast
+
+import structlog
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from facepass.application.ports import Clock
+from facepass.entrypoints.http import context
+from facepass.entrypoints.http.middleware.raw_path import routable, sent_path
+from facepass.entrypoints.http.middleware.unread_body import UnreadBody
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}", re.ASCII)
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-XSS-Protection": "0",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+"""On every answer, unless a route sets its own."""
+HSTS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+"""Production only: a development machine must stay reachable without TLS."""
+CLIENT_LEFT = 499
+"""Logged (never sent) when the caller left before an answer began."""
+
+
+class RequestScope:
+    """Wraps the whole application."""
+
+    def __init__(
+        self, app: ASGIApp, *, clock: Clock, new_request_id: Callable[[], str], production: bool, access_log: bool
+    ) -> None:
+        self._app = app
+        self._clock = clock
+        self._new_request_id = new_request_id
+        headers = {**SECURITY_HEADERS, **(HSTS if production else {})}
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self._access_log = structlog.stdlib.get_logger("facepass.access") if access_log else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s = self._clock.elapsed_s()
+        method, path = str(scope["method"]), sent_path(scope)
+        request = context.RequestContext(self._request_id(scope), path)
+        inner = cast("Scope", {**scope, "path": routable(path, method), "method": "GET" if method == "HEAD" else method})
+        context.attach(inner, request)
+        body = UnreadBody(scope, receive)
+        with structlog.contextvars.bound_contextvars(request_id=request.request_id):
+            try:
+                await self._app(inner, body.receive, self._sender(request, body, send, headless=method == "HEAD"))
+            finally:
+                if self._access_log is not None:
+                    self._access_log.info(
+                        "request",
+                        method=method,
+                        route=cast("dict[str, Any]", inner).get("path_template") or "unmatched",
+                        status=request.status or CLIENT_LEFT,
+                        duration_ms=round(1e3 * (self._clock.elapsed_s() - started_s), 3),
+                        problem=request.problem,
+                    )
+
+    def _request_id(self, scope: HTTPScope) -> str:
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _SANE_ID.fullmatch(value):
+                return value.decode("ascii")
+        return self._new_request_id()
+
+    def _sender(self, request: context.RequestContext, body: UnreadBody, send: Send, *, headless: bool) -> Send:
+        async def sender(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                request.status = message["status"]
+                headers = list(message["headers"])
+                present = {name.lower() for name, _ in headers}
+                headers += [(name, value) for name, value in self._headers if name not in present]
+                headers.append((b"x-request-id", request.request_id.encode("ascii")))
+                if not await body.discard():
+                    headers.append((b"connection", b"close"))
+                message["headers"] = headers
+            elif message["type"] == "http.response.body" and headless:
+                message["body"] = b""
+            await send(message)
+
+        return sender

@@ -1,0 +1,349 @@
+"""What each route of the contract takes and gives: the table that the OpenAPI document is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from facepass.application.probe import OnMultiple
+from facepass.application.search_gallery import MAX_LIMIT
+from facepass.domain.gallery import MAX_ID_LENGTH
+from facepass.entrypoints.http import auth, schemas
+from facepass.entrypoints.http.parameters import DEFAULT_LIMIT, MAX_KEY_BYTES
+from facepass.entrypoints.http.routes.uploads import FORMATS
+from facepass.entrypoints.settings import Settings
+
+Tag = Literal["Sessions", "Search", "Faces", "Service"]
+
+_BODY = ("invalid_request", "payload_too_large", "request_timeout", "overloaded", "internal")
+_PICTURE = (*_BODY, "unsupported_image")
+_FACE = (*_PICTURE, "no_face_detected", "low_quality_face")
+_KEY = ("unauthorized",)
+_STORE = ("dependency_unavailable",)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path.
+
+    Attributes:
+        access: `auth.KEY`, `auth.SEARCH`, or None for everyone.
+        body: media type to media type object.
+        errors: codes it may answer with, beside success.
+        revalidates: whether it answers 304.
+        answers_503: whether 503 has the shape of the answer instead of a problem.
+    """
+
+    method: Literal["get", "post", "delete"]
+    path: str
+    name: str
+    tag: Tag
+    summary: str
+    description: str
+    answer: type[msgspec.Struct]
+    example: msgspec.Struct
+    errors: tuple[str, ...]
+    access: str | None = None
+    parameters: tuple[Mapping[str, Any], ...] = ()
+    body: Mapping[str, Any] = field(default_factory=dict)
+    revalidates: bool = False
+    answers_503: bool = False
+
+
+_ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
+_SESSION_IN_PATH = {
+    "name": "session_id",
+    "in": "path",
+    "required": True,
+    "description": "Percent-encoded, also `/`.",
+    "schema": _ID,
+    "example": "wedding-2026-05-16",
+}
+_BOX = schemas.Box(412.5, 188.0, 96.0, 121.5)
+_QUALITY = schemas.Quality(83, [])
+_FACE_EXAMPLE = schemas.Face(
+    0,
+    _BOX,
+    schemas.Landmarks(
+        schemas.Point(438.0, 236.5),
+        schemas.Point(483.2, 235.9),
+        schemas.Point(461.0, 262.4),
+        schemas.Point(442.1, 284.0),
+        schemas.Point(480.3, 283.6),
+    ),
+    0.997,
+    _QUALITY,
+)
+_SIZE = schemas.ImageSize(1920, 1280)
+_MODEL = "dlib-resnet29-int8"
+
+
+def _form(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
+    schema = {"type": "object", "properties": dict(properties), "required": required, "additionalProperties": False}
+    return {"multipart/form-data": {"schema": schema}}
+
+
+def _picture(settings: Settings, what: str) -> dict[str, Any]:
+    limits = settings.uploads
+    return {
+        "type": "string",
+        "format": "binary",
+        "description": f"{what}: JPEG, PNG, WebP or BMP, at most {limits.max_upload_bytes} bytes and "
+        f"{limits.max_image_side} pixels a side.",
+    }
+
+
+def _threshold(settings: Settings) -> dict[str, Any]:
+    return {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "default": settings.recognition.face_similarity_threshold,
+        "description": "Least `similarity` of a match, inclusive.",
+    }
+
+
+_S3_KEY = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_KEY_BYTES,
+    "description": "Key of a photo in the configured store, instead of `file`.",
+    "example": "2026-05-16/DSC_0107.jpg",
+}
+
+
+def operations(settings: Settings) -> tuple[Operation, ...]:
+    """The routes under the base path, in the order of the document."""
+    return (*_sessions(settings), *_search(settings), *_faces(settings), *_service(settings))
+
+
+def _sessions(settings: Settings) -> tuple[Operation, ...]:
+    photo = {"photo_id": _ID | {"example": "DSC_0107"}, "s3_key": _S3_KEY}
+    index_form = _form(
+        {
+            "session_id": _ID | {"example": "wedding-2026-05-16"},
+            "photo_id": _ID | {"example": "DSC_0107"},
+            "file": _picture(settings, "The photo"),
+            "s3_key": _S3_KEY,
+        },
+        ["session_id", "photo_id"],
+    )
+    batch_schema = {
+        "type": "object",
+        "required": ["session_id", "photos"],
+        "additionalProperties": False,
+        "properties": {
+            "session_id": _ID,
+            "photos": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": settings.photos.batch_sync_max,
+                "items": {
+                    "type": "object",
+                    "required": ["photo_id", "s3_key"],
+                    "additionalProperties": False,
+                    "properties": photo,
+                },
+            },
+        },
+    }
+    batch_example = {
+        "session_id": "wedding-2026-05-16",
+        "photos": [{"photo_id": "DSC_0107", "s3_key": "2026-05-16/DSC_0107.jpg"}],
+    }
+    return (
+        Operation(
+            method="post",
+            path="/index",
+            name="index_photo",
+            tag="Sessions",
+            summary="Index a photo",
+            description="Stores all faces of the photo that are good enough; indexing it again replaces them. Give "
+            "either `file` or `s3_key`. A photo without a face answers 400 `no_face_detected` and is recorded.",
+            answer=schemas.IndexedPhoto,
+            example=schemas.IndexedPhoto(
+                True, "DSC_0107", "wedding-2026-05-16", 0.997, 1, 1, [_FACE_EXAMPLE], _SIZE, False, _MODEL, 84.2
+            ),
+            errors=(*_PICTURE, "no_face_detected", *_KEY, "not_found", "conflict", *_STORE),
+            access=auth.KEY,
+            body=index_form,
+        ),
+        Operation(
+            method="post",
+            path="/index/batch",
+            name="index_batch",
+            tag="Sessions",
+            summary="Index photos by key",
+            description="Reads the photos from the configured store. One bad photo never spoils the rest: it is listed "
+            "under `errors`. Photos without a face count as indexed and are listed under `without_faces`.",
+            answer=schemas.IndexedBatch,
+            example=schemas.IndexedBatch(
+                41, 1, [schemas.PhotoFailure("DSC_0108", "not_found", "No such photo.")], 163, ["DSC_0120"]
+            ),
+            errors=(*_BODY, *_KEY, *_STORE),
+            access=auth.KEY,
+            body={"application/json": {"schema": batch_schema, "example": batch_example}},
+        ),
+        Operation(
+            method="delete",
+            path="/index/{session_id}",
+            name="delete_session",
+            tag="Sessions",
+            summary="Erase a session",
+            description="Removes its photos, faces and vectors in one transaction. Erasing what is not there removes "
+            "nothing and is no error.",
+            answer=schemas.Erasure,
+            example=schemas.Erasure(True, 163, 41, "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c"),
+            errors=("invalid_request", *_KEY, *_STORE, "internal"),
+            access=auth.KEY,
+            parameters=(_SESSION_IN_PATH,),
+        ),
+    )
+
+
+def _search(settings: Settings) -> tuple[Operation, ...]:
+    form = _form(
+        {
+            "session_id": _ID | {"example": "wedding-2026-05-16"},
+            "file": _picture(settings, "The selfie"),
+            "threshold": _threshold(settings),
+            "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+            "on_multiple": {
+                "type": "string",
+                "enum": [value.value for value in OnMultiple],
+                "default": OnMultiple.LARGEST.value,
+                "description": "What to do with a selfie that shows several faces of similar size.",
+            },
+        },
+        ["session_id", "file"],
+    )
+    return (
+        Operation(
+            method="post",
+            path="/search",
+            name="search",
+            tag="Search",
+            summary="Find a visitor's photos",
+            description="Compares the selfie's face with every face of the session, exactly. An empty list comes with "
+            "a `reason`; `largest_face_used` says that the selfie shows several people.",
+            answer=schemas.SearchResult,
+            example=schemas.SearchResult(
+                session_id="wedding-2026-05-16",
+                matches=[schemas.Match("DSC_0107", 0.94, 0.997, 0.958, 0, _BOX)],
+                total_matches=1,
+                query_time_ms=43.1,
+                threshold=0.5,
+                query_face=schemas.QueryFace(schemas.Box(301.0, 220.5, 340.0, 431.0), _QUALITY),
+                reason=None,
+                search_mode="exact",
+                timings_ms=schemas.SearchTimings(6.8, 21.9, 12.7, 1.4),
+            ),
+            errors=(*_FACE, "ambiguous_selfie", *_KEY, "not_found", "conflict", *_STORE),
+            access=auth.SEARCH,
+            body=form,
+        ),
+        Operation(
+            method="get",
+            path="/search/status/{session_id}",
+            name="session_status",
+            tag="Search",
+            summary="A session in numbers",
+            description="Send the `ETag` of the last answer as `If-None-Match` to be told only of changes.",
+            answer=schemas.SessionStatus,
+            example=schemas.SessionStatus(
+                "wedding-2026-05-16", True, 41, 163, 1, datetime(2026, 5, 16, 21, 4, 9, tzinfo=UTC), _MODEL
+            ),
+            errors=("invalid_request", *_KEY, "not_found", *_STORE, "internal"),
+            access=auth.SEARCH,
+            parameters=(_SESSION_IN_PATH,),
+            revalidates=True,
+        ),
+    )
+
+
+def _faces(settings: Settings) -> tuple[Operation, ...]:
+    pair = {
+        "file_a": _picture(settings, "One picture"),
+        "file_b": _picture(settings, "The other picture"),
+        "threshold": _threshold(settings),
+    }
+    return (
+        Operation(
+            method="post",
+            path="/detect",
+            name="detect_faces",
+            tag="Faces",
+            summary="Find faces",
+            description="Boxes, five landmarks, detection score and quality with reasons, largest face first.",
+            answer=schemas.DetectedFaces,
+            example=schemas.DetectedFaces([_FACE_EXAMPLE], _SIZE, 31.6),
+            errors=(*_PICTURE, *_KEY),
+            access=auth.KEY,
+            body=_form({"file": _picture(settings, "The picture")}, ["file"]),
+        ),
+        Operation(
+            method="post",
+            path="/compare",
+            name="compare_faces",
+            tag="Faces",
+            summary="Compare two pictures",
+            description="Compares the largest faces; the order of the pictures does not change the score.",
+            answer=schemas.Comparison,
+            example=schemas.Comparison(0.94, 0.958, True, 0.5, [_FACE_EXAMPLE, _FACE_EXAMPLE]),
+            errors=(*_FACE, *_KEY),
+            access=auth.KEY,
+            body=_form(pair, ["file_a", "file_b"]),
+        ),
+    )
+
+
+def _service(settings: Settings) -> tuple[Operation, ...]:
+    healthy = schemas.Health("healthy", "connected", "loaded", settings.application.app_version, 8412.6)
+    limits = settings.uploads
+    return (
+        Operation(
+            method="get",
+            path="/upload/supported-formats",
+            name="supported_formats",
+            tag="Service",
+            summary="What an upload may be",
+            description="Formats are told by decoding, not by name.",
+            answer=schemas.SupportedFormats,
+            example=schemas.SupportedFormats(
+                FORMATS, limits.max_upload_bytes, limits.max_image_side, limits.max_image_side
+            ),
+            errors=("internal",),
+            revalidates=True,
+        ),
+        *(
+            Operation(
+                method="get",
+                path=path,
+                name=name,
+                tag="Service",
+                summary=summary,
+                description="Asks every dependency, each within its own time limit.",
+                answer=schemas.Health,
+                example=healthy,
+                errors=("internal",),
+                answers_503=True,
+            )
+            for path, name, summary in (
+                ("/health", "health", "The service and what it depends on"),
+                ("/health/ready", "ready", "Whether requests should be sent here"),
+            )
+        ),
+        Operation(
+            method="get",
+            path="/health/live",
+            name="live",
+            tag="Service",
+            summary="Whether the process answers",
+            description="Never touches a dependency.",
+            answer=schemas.Liveness,
+            example=schemas.Liveness("healthy"),
+            errors=("internal",),
+        ),
+    )

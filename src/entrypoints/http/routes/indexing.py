@@ -1,0 +1,70 @@
+"""Putting photos into a session, and erasing it."""
+
+from litestar import Response, delete, post
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from facepass.application.delete_gallery import DeleteGallery
+from facepass.application.index_batch import IndexBatch
+from facepass.application.index_photo import IndexPhoto
+from facepass.application.ports import ImageLimits
+from facepass.domain.gallery import PhotoId, SessionId
+from facepass.domain.ports import ImageSource
+from facepass.entrypoints.http import auth, convert
+from facepass.entrypoints.http.answers import HttpRequest, answer
+from facepass.entrypoints.http.batch import read_batch
+from facepass.entrypoints.http.body import BodyBudget
+from facepass.entrypoints.http.forms import FormSpec, read_form
+from facepass.entrypoints.http.parameters import Parameters, path_id
+from facepass.entrypoints.settings import Settings
+
+_TEXTS = frozenset({"photo_id", "session_id", "s3_key"})
+_FILES = frozenset({"file"})
+
+
+@post("/index", status_code=200, opt={"access": auth.KEY})
+async def index_one(  # noqa: PLR0917 - Litestar injects by name
+    request: HttpRequest,
+    index_photo: NamedDependency[SkipValidation[IndexPhoto]],
+    image_source: NamedDependency[SkipValidation[ImageSource]],
+    upload_limits: NamedDependency[SkipValidation[ImageLimits]],
+    source_limits: NamedDependency[SkipValidation[ImageLimits]],
+    bodies: NamedDependency[SkipValidation[BodyBudget]],
+) -> Response[bytes]:
+    """Index one photo, sent along or named by its key."""
+    with bodies.lease() as lease:
+        form = await read_form(request, FormSpec(_TEXTS, _FILES, upload_limits.max_bytes), lease)
+        parameters = Parameters(form)
+        photo_id = parameters.opaque_id("photo_id", PhotoId)
+        session_id = parameters.opaque_id("session_id", SessionId)
+        picture = parameters.file_or_key("file", "s3_key")
+        parameters.check()
+        data, limits = picture.value, upload_limits
+        if isinstance(data, str):
+            data, limits = await image_source.read(data), source_limits
+            lease.take(len(data))
+        result = await index_photo(session_id.value, photo_id.value, data, limits)
+    return answer(request, convert.indexed_photo(result))
+
+
+@post("/index/batch", status_code=200, opt={"access": auth.KEY})
+async def index_many(
+    request: HttpRequest,
+    index_batch: NamedDependency[SkipValidation[IndexBatch]],
+    settings: NamedDependency[SkipValidation[Settings]],
+    bodies: NamedDependency[SkipValidation[BodyBudget]],
+) -> Response[bytes]:
+    """Index photos named by their keys."""
+    with bodies.lease() as lease:
+        batch = await read_batch(request, lease, max_photos=settings.photos.batch_sync_max)
+    result = await index_batch(batch.session_id, batch.photos)
+    return answer(request, convert.indexed_batch(result))
+
+
+@delete("/index/{session_id:str}", status_code=200, opt={"access": auth.KEY})
+async def delete_session(
+    request: HttpRequest, delete_gallery: NamedDependency[SkipValidation[DeleteGallery]]
+) -> Response[bytes]:
+    """Erase a session."""
+    erasure = await delete_gallery(path_id(request, "session_id", SessionId))
+    return answer(request, convert.erasure(erasure))

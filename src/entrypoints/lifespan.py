@@ -1,0 +1,78 @@
+"""Opens what a container needs, in order, and closes it in reverse: shared by HTTP and the command line."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from facepass.adapters.onnx.prepare import prepare_models
+from facepass.adapters.pgvector import migrate
+from facepass.adapters.pgvector.engine import warm_up
+from facepass.domain.errors import ConfigurationError
+from facepass.entrypoints.container import Container
+
+Progress = Callable[[str], None]
+
+
+@asynccontextmanager
+async def running(container: Container, *, progress: Progress) -> AsyncIterator[None]:
+    """Hold the service open: database migrated and connected, models checked and warm.
+
+    Args:
+        container: whose singletons are opened; it is of no use afterwards.
+        progress: told in a line what takes time, such as preparing models on the first start.
+
+    Raises:
+        ConfigurationError: it cannot run as configured; nothing stays open.
+        DependencyUnavailable: the database is out of reach.
+    """
+    async with AsyncExitStack() as stack:
+        # The first start fetches models and creates a database cluster: side by side, neither waits for the other.
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_open_vision(container, stack, progress))
+            group.create_task(_open_storage(container, stack, progress))
+        _check_dimension(container)
+        yield
+
+
+@asynccontextmanager
+async def storage_running(container: Container, *, progress: Progress) -> AsyncIterator[None]:
+    """Hold only the database open: for commands that look at no picture."""
+    async with AsyncExitStack() as stack:
+        await _open_storage(container, stack, progress)
+        yield
+
+
+async def _open_vision(container: Container, stack: AsyncExitStack, progress: Progress) -> None:
+    if container.vision() == "memory":
+        return
+    settings = container.settings()
+    await asyncio.to_thread(prepare_models, settings.models_dir, source=None, progress=progress)
+    workers = container.workers()
+    stack.push_async_callback(asyncio.to_thread, workers.close)
+    await asyncio.to_thread(container.detector)
+    model = await asyncio.to_thread(container.onnx_model)
+    stack.push_async_callback(model.close)
+
+
+async def _open_storage(container: Container, stack: AsyncExitStack, progress: Progress) -> None:
+    storage = container.storage()
+    if storage == "memory":
+        return
+    if storage == "embedded":
+        embedded = container.embedded_postgres()
+        await embedded.start()
+        stack.push_async_callback(embedded.stop)
+        await migrate.upgrade(container.database_url())
+    engine = container.engine()
+    stack.push_async_callback(engine.dispose)
+    await warm_up(engine, connections=container.pool().pool_min)
+    if storage == "external":
+        await migrate.check_current(container.database_url())
+
+
+def _check_dimension(container: Container) -> None:
+    configured, actual = container.settings().recognition.embedding_dimension, container.model().dimension
+    if configured is not None and configured != actual:
+        raise ConfigurationError(
+            f"EMBEDDING_DIMENSION is {configured}, but the model {container.model().model_id} makes {actual} components."
+        )

@@ -1,0 +1,143 @@
+"""Runs the service until it is told to stop.
+
+uvicorn, in this process and on one event loop: see `benchmarks/servers.py` for what it was measured against.
+"""
+
+import asyncio
+import errno
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+
+from facepass.domain.errors import ConfigurationError
+from facepass.entrypoints.container import Container
+from facepass.entrypoints.http.app import create_app
+from facepass.entrypoints.lifespan import running
+
+BACKLOG = 512
+"""Connections the kernel holds while the event loop is busy."""
+MAX_CONNECTIONS = 1024
+"""Beyond, uvicorn answers 503 by itself: the last resort, far above what inference admits."""
+KEEP_ALIVE_S = 75
+DRAIN_TIMEOUT_S = 20
+"""Longest wait for requests in flight after a signal to stop; below the usual 30 s before a SIGKILL."""
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+_log = structlog.stdlib.get_logger("facepass.serve")
+
+
+def serve(container: Container) -> None:
+    """Start, listen, answer; on SIGTERM or SIGINT finish what is in flight and return.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on, or `running` refuses to start.
+    """
+    settings = container.settings().server
+    with bind(settings.api_host, settings.api_port) as listener:
+        config = uvicorn.Config(
+            create_app(container),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=DRAIN_TIMEOUT_S,
+            backlog=BACKLOG,
+        )
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_serve(container, listener, config, url_of(listener)))
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that holds its address but takes no connection yet: callers are to be refused until the service can answer.
+
+    Raises:
+        ConfigurationError: saying what to change.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigurationError(f"API_HOST={host}: this address cannot be resolved here.") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(_why_not(error, host, port)) from error
+    return listener
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"API_PORT={port}: something else listens on {host}:{port} already. Choose another port, or stop it."
+    if error.errno == errno.EACCES:
+        return f"API_PORT={port}: this user may not listen on {host}:{port}. Choose a port above 1023."
+    return f"API_HOST={host}, API_PORT={port}: cannot be listened on ({error.strerror})."
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, leaving signals to `_Stop`: a start must be stoppable too, and a stop that was asked for is no failure."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+class _Stop:
+    """What SIGTERM and SIGINT do: cancel a start, end a run, and hurry the end when they come again."""
+
+    def __init__(self, task: "asyncio.Task[Any]") -> None:
+        self._task = task
+        self.asked = False
+        self.server: uvicorn.Server | None = None
+
+    def __call__(self, name: str) -> None:
+        _log.info("stopping", signal=name)
+        if self.server is None:
+            self._task.cancel()
+        else:
+            self.server.force_exit = self.asked
+            self.server.should_exit = True
+        self.asked = True
+
+
+async def _serve(container: Container, listener: socket.socket, config: uvicorn.Config, url: str) -> None:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task is None:
+        raise RuntimeError("runs inside a task")
+    stop = _Stop(task)
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop, number.name)
+    try:
+        async with running(container):
+            stop.server = server = _Server(config)
+            sys.stdout.write(f"FacePass listens on {url} (documentation: {url}/docs)\n")
+            sys.stdout.flush()
+            await server.serve(sockets=[listener])
+    except asyncio.CancelledError:
+        if not stop.asked:
+            raise
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a person reaches a listening socket."""
+    host, port = listener.getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - shown, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
