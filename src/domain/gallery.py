@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Self
 
 from facepass.domain.embedding import Embedding, ModelId
-from facepass.domain.errors import InvalidRequest
+from facepass.domain.errors import Conflict, InvalidRequest
 from facepass.domain.face import Face, ImageSize
 
 MAX_ID_LENGTH = 255
@@ -71,6 +71,19 @@ class Photo:
     faces_detected: int
     templates: tuple[Template, ...]
     indexed_at: datetime
+
+    def dimension_for(self, model: ModelId) -> int | None:
+        """Components of the photo's templates; None without any.
+
+        Raises:
+            Conflict: they are not all of `model` and of one dimension.
+        """
+        if any(template.embedding.model != model for template in self.templates):
+            raise Conflict(f"a photo indexed with {model} holds templates of another model")
+        dimensions = {template.embedding.dimension for template in self.templates}
+        if len(dimensions) > 1:
+            raise Conflict("the templates of a photo differ in dimension")
+        return dimensions.pop() if dimensions else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,10 @@ Two choices are made here: `storage` (embedded or external PostgreSQL, from the 
 from urllib.parse import quote
 
 from dependency_injector import containers, providers
+from facepass.adapters.memory.repository import InMemoryStore, InMemoryUnitOfWorkFactory
+from facepass.adapters.onnx.detector import OnnxFaceDetector
+from facepass.adapters.onnx.embedding_model import OnnxEmbeddingModel
+from facepass.adapters.onnx.executor import InferenceExecutor
 
 from facepass.adapters.embedded_postgres.launcher import EmbeddedPostgres
 from facepass.adapters.filesystem.image_source import FolderImageSource
@@ -15,13 +19,7 @@ from facepass.adapters.imaging.quality import PillowQualityAssessor
 from facepass.adapters.keys.configured import ConfiguredKeys
 from facepass.adapters.memory.photos import MemoryImageSource
 from facepass.adapters.memory.readiness import AlwaysReady
-from facepass.adapters.memory.repository import InMemoryStore
-from facepass.adapters.memory.unit_of_work import InMemoryUnitOfWorkFactory
 from facepass.adapters.memory.vision import ColourModel, SceneDecoder, SizeAssessor, SquareDetector
-from facepass.adapters.onnx.calibration import CALIBRATIONS
-from facepass.adapters.onnx.detector import OnnxFaceDetector
-from facepass.adapters.onnx.embedding_model import OnnxEmbeddingModel
-from facepass.adapters.onnx.executor import InferenceExecutor
 from facepass.adapters.pgvector.engine import PoolSettings, create_engine
 from facepass.adapters.pgvector.readiness import DatabaseReadiness
 from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory

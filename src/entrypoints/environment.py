@@ -27,8 +27,7 @@ ALIASES = {
 
 def slices() -> Iterator[tuple[str, type[msgspec.Struct]]]:
     """Name and type of each slice of the settings."""
-    for name, annotation in get_type_hints(Settings).items():
-        yield name, annotation
+    yield from get_type_hints(Settings).items()
 
 
 def known_names() -> dict[str, tuple[str, str]]:
@@ -73,6 +72,23 @@ def load_settings(environment: Mapping[str, str], *, dotenv: Path | None = None)
     return _convert(values, names)
 
 
+def origins(environment: Mapping[str, str], *, dotenv: Path | None = None) -> dict[str, str]:
+    """From environment name to the variable that sets it; what is left at its default is absent.
+
+    Args:
+        environment: as for `load_settings`.
+        dotenv: as for `load_settings`.
+
+    Raises:
+        ConfigurationError: as `load_settings`.
+    """
+    from_file = _read_dotenv(dotenv)
+    return {
+        name: variable if variable in environment else f"{variable} in {dotenv}"
+        for name, (variable, _) in _effective({**from_file, **environment}).items()
+    }
+
+
 def _read_dotenv(path: Path | None) -> dict[str, str]:
     if path is None or not path.is_file():
         return {}
@@ -111,7 +127,7 @@ def _read_secret(variable: str, path: str) -> str:
 
 
 def _convert(values: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> Settings:
-    converted = {}
+    converted: dict[str, Any] = {}
     for slice_name, struct in slices():
         try:
             converted[slice_name] = msgspec.convert(

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from facepass.adapters.onnx.prepare import prepare_models
+
 from facepass.adapters.pgvector import migrate
 from facepass.adapters.pgvector.engine import warm_up
-from facepass.domain.errors import ConfigurationError
+from facepass.domain.errors import ConfigurationError, FacePassError
 from facepass.entrypoints.container import Container
 
 Progress = Callable[[str], None]
@@ -27,18 +28,29 @@ async def running(container: Container, *, progress: Progress) -> AsyncIterator[
     """
     async with AsyncExitStack() as stack:
         # The first start fetches models and creates a database cluster: side by side, neither waits for the other.
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_open_vision(container, stack, progress))
-            group.create_task(_open_storage(container, stack, progress))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_open_vision(container, stack, progress))
+                group.create_task(_open_storage(container, stack))
+        except* FacePassError as failures:
+            raise failures.exceptions[0] from None
         _check_dimension(container)
         yield
 
 
 @asynccontextmanager
-async def storage_running(container: Container, *, progress: Progress) -> AsyncIterator[None]:
+async def storage_running(container: Container) -> AsyncIterator[None]:
     """Hold only the database open: for commands that look at no picture."""
     async with AsyncExitStack() as stack:
-        await _open_storage(container, stack, progress)
+        await _open_storage(container, stack)
+        yield
+
+
+@asynccontextmanager
+async def vision_running(container: Container, *, progress: Progress) -> AsyncIterator[None]:
+    """Hold only the models open: for commands that store nothing."""
+    async with AsyncExitStack() as stack:
+        await _open_vision(container, stack, progress)
         yield
 
 
@@ -54,7 +66,7 @@ async def _open_vision(container: Container, stack: AsyncExitStack, progress: Pr
     stack.push_async_callback(model.close)
 
 
-async def _open_storage(container: Container, stack: AsyncExitStack, progress: Progress) -> None:
+async def _open_storage(container: Container, stack: AsyncExitStack) -> None:
     storage = container.storage()
     if storage == "memory":
         return
@@ -71,8 +83,8 @@ async def _open_storage(container: Container, stack: AsyncExitStack, progress: P
 
 
 def _check_dimension(container: Container) -> None:
-    configured, actual = container.settings().recognition.embedding_dimension, container.model().dimension
-    if configured is not None and configured != actual:
+    configured, model = container.settings().recognition.embedding_dimension, container.model()
+    if configured is not None and configured != model.dimension:
         raise ConfigurationError(
-            f"EMBEDDING_DIMENSION is {configured}, but the model {container.model().model_id} makes {actual} components."
+            f"EMBEDDING_DIMENSION is {configured}, but {model.model_id} makes vectors of {model.dimension}."
         )

@@ -5,6 +5,7 @@ must never be written (pictures, vectors, secrets) is taken out here once more, 
 no local variables.
 """
 
+import functools
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -86,6 +87,7 @@ def scrub(_logger: Any, _method: str, event: _Event) -> _Event:
     return event
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_secret(key: str) -> bool:
     return any(word in key.lower() for word in SECRET_WORDS)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from facepass.adapters.embedded_postgres.server import Server, TimeLimits
-from facepass.domain.errors import DependencyUnavailable, FacePassError
+from facepass.domain.errors import ConfigurationError, DependencyUnavailable, FacePassError
 
 WATCH_INTERVAL_S = 0.1
 BACKOFF_FIRST_S = 0.2
@@ -56,8 +56,20 @@ class EmbeddedPostgres:
                     await opening
                     await asyncio.to_thread(self._server.close)
                 raise
-            self._watcher = asyncio.create_task(self._watch(), name="embedded-postgres-watcher")
+            if self._watcher is None:
+                self._watcher = asyncio.create_task(self._watch(), name="embedded-postgres-watcher")
             return url
+
+    @property
+    def url(self) -> str:
+        """The `postgresql://` URL, with the password.
+
+        Raises:
+            ConfigurationError: not started, so that nobody knows the port yet.
+        """
+        if self._watcher is None:
+            raise ConfigurationError("the embedded PostgreSQL is not started")
+        return self._server.url
 
     async def stop(self) -> None:
         """Give up our share: the last owner stops the server. Harmless when not started."""

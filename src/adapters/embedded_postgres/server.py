@@ -44,15 +44,16 @@ class TimeLimits:
 
 
 class Server:
-    """Opens, keeps and closes one owner's share. Not for several threads at once."""
+    """Opens, keeps and closes one owner's share. Its methods take turns when several threads call them."""
 
     def __init__(self, data_dir: Path, *, port: int | None, limits: TimeLimits) -> None:
         self._home = data_dir.absolute() / "postgres"
         self._data = self._home / "data"
         self._wanted_port = port
         self._limits = limits
+        self._turn = threading.Lock()  # each turn is bounded by the time limits
         self._port = 0
-        self._pid = 0
+        self._pid = 0  # of a server that was ready; 0 for none
         self._log_start = 0
         self._account: Account
         self._programs: Path
@@ -72,6 +73,12 @@ class Server:
             ConfigurationError: it cannot be created or started here.
             DependencyUnavailable: it did not get ready in time.
         """
+        with self._turn:
+            if self._starting is None:
+                self._open()
+            return self.url
+
+    def _open(self) -> None:
         self._account = prepare_home(self._home)
         self._starting = FileLock(self._home / "start.lock", self._account)
         self._users = FileLock(self._home / "users.lock", self._account)
@@ -88,10 +95,9 @@ class Server:
         except BaseException:
             self._close_locks()
             raise
-        return self.url
 
     def is_running(self) -> bool:
-        """Whether the server we know lives; cheap enough for an event loop."""
+        """Whether the server that was ready lives; cheap enough for an event loop."""
         return postmaster.is_server(self._pid, self._data)
 
     def bring_back(self) -> None:
@@ -100,21 +106,24 @@ class Server:
         Raises:
             ConfigurationError, DependencyUnavailable: as for `open`.
         """
-        if self._starting is None:
-            raise DependencyUnavailable("database", "the embedded PostgreSQL was stopped")
-        with self._starting.exclusive(self._limits.lock_timeout_s):
-            self._adopt_or_start(port=self._port)
+        with self._turn:
+            if self._starting is None:
+                raise DependencyUnavailable("database", "the embedded PostgreSQL is not started")
+            with self._starting.exclusive(self._limits.lock_timeout_s):
+                self._adopt_or_start(port=self._port)
 
     def close(self) -> None:
         """Give up our share; the last owner stops the server."""
-        if self._starting is None or self._users is None:
-            return
-        try:
-            with self._starting.exclusive(self._limits.lock_timeout_s):
-                if self._users.try_exclusive():
-                    self._stop()
-        finally:
-            self._close_locks()
+        with self._turn:
+            if self._starting is None or self._users is None:
+                return
+            try:
+                with self._starting.exclusive(self._limits.lock_timeout_s):
+                    if self._users.try_exclusive():
+                        self._stop()
+            finally:
+                self._close_locks()
+                self._pid = 0
 
     def _close_locks(self) -> None:
         for lock in (self._users, self._starting):
@@ -133,16 +142,18 @@ class Server:
         deadline = time.monotonic() + self._limits.start_timeout_s
         running = postmaster.read_pid_file(self._data)
         if running is not None and postmaster.is_server(running.pid, self._data):
+            self._port = self._await_ready(running.pid, None, deadline)
             self._pid = running.pid
-            self._port = self._await_ready(None, deadline)
             return
         if running is not None:
             if postmaster.exists(running.pid):
                 # a zombie, or a stranger with the same id: PostgreSQL would take either for a living server
                 (self._data / "postmaster.pid").unlink(missing_ok=True)
             postmaster.end_orphans(self._data)
-        fixed = self._wanted_port is not None or self._port != 0
-        port = port if fixed or (port and _is_free(port)) else _free_port()
+        if self._wanted_port is None and self._port == 0 and not (port and _is_free(port)):
+            port = _free_port()  # nobody knows the address yet
+        elif not _is_free(port):
+            raise ConfigurationError(f"port {port} on {LOCALHOST}, where the database was to listen, is in use")
         while True:
             try:
                 self._start(port, deadline)
@@ -174,20 +185,21 @@ class Server:
             )
         # collects the exit status whenever it ends, also long after we let go: no zombies
         threading.Thread(target=process.wait, name="postgres-reaper", daemon=True).start()
+        self._port = self._await_ready(process.pid, process, deadline)
         self._pid = process.pid
-        self._port = self._await_ready(process, deadline)
         remembered = self._home / "port"
         remembered.write_text(f"{self._port}\n", encoding="ascii")
         self._account.own(remembered)
 
-    def _await_ready(self, process: "subprocess.Popen[bytes] | None", deadline: float) -> int:
+    def _await_ready(self, pid: int, process: "subprocess.Popen[bytes] | None", deadline: float) -> int:
+        """Wait until the server takes connections; its port. `process` where it is our child."""
         while True:
             known = postmaster.read_pid_file(self._data)
-            if known is not None and known.pid == self._pid and known.status == postmaster.READY:
+            if known is not None and known.pid == pid and known.status == postmaster.READY:
                 return known.port
             if process is not None and process.poll() is not None:
                 raise ConfigurationError(f"the embedded PostgreSQL did not start: {self._last_words()}")
-            if process is None and not self.is_running():
+            if process is None and not postmaster.is_server(pid, self._data):
                 raise DependencyUnavailable("database", "the embedded PostgreSQL ended while starting")
             if time.monotonic() > deadline:
                 raise DependencyUnavailable(

@@ -5,6 +5,7 @@ and always refuses. Only the accepted formats' plugins are ever tried.
 """
 
 import io
+import warnings
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,8 @@ _QUARTER_TURNS: Final = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""
 
 Pillow.MAX_IMAGE_PIXELS = None
+# Remarks on damaged metadata would fill the log of a service that reads strangers' files.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 class PillowImageDecoder(ImageDecoder):

@@ -98,7 +98,7 @@ def align(pixels: RgbArray, landmarks: Landmarks, template: Template) -> RgbArra
 
 
 def _inverse(matrix: Points) -> Points:
-    rotation = np.linalg.inv(matrix[:, :2])
+    rotation = np.linalg.inv(matrix[:, :2]).astype(np.float64)
     return np.column_stack([rotation, -rotation @ matrix[:, 2]])
 
 
@@ -107,19 +107,14 @@ def _patch(pixels: RgbArray, inverse: Points, side: int, *, step: int) -> tuple[
     corners = np.array([[0, 0, 1], [side, 0, 1], [0, side, 1], [side, side, 1]], dtype=np.float64) @ inverse.T
     margin = _SAMPLING_MARGIN * step
     height, width = pixels.shape[:2]
-    # A face may lie half outside; a chip's worth of repeated edge is all that can be of use.
     left, top = (int(value) for value in np.floor(corners.min(axis=0)) - margin)
     right, bottom = (int(value) for value in np.ceil(corners.max(axis=0)) + margin)
     right += -(right - left) % step
     bottom += -(bottom - top) % step
-    columns = slice(min(max(left, 0), width - 1), min(max(right, 1), width))
-    rows = slice(min(max(top, 0), height - 1), min(max(bottom, 1), height))
-    inside = pixels[rows, columns]
-    borders = (
-        (max(rows.start - top, 0), max(bottom - rows.stop, 0)),
-        (max(columns.start - left, 0), max(right - columns.stop, 0)),
-        (0, 0),
-    )
-    if any(before or after for before, after in borders):
-        inside = np.pad(inside, borders, mode="edge")
-    return np.ascontiguousarray(inside), left, top
+    if left >= 0 and top >= 0 and right <= width and bottom <= height:
+        patch = pixels[top:bottom, left:right]
+    else:
+        columns = np.clip(np.arange(left, right), 0, width - 1)
+        rows = np.clip(np.arange(top, bottom), 0, height - 1)
+        patch = pixels[rows[:, None], columns]
+    return np.ascontiguousarray(patch), left, top

@@ -11,8 +11,10 @@ FloatArray = npt.NDArray[np.float32]
 
 STRIDES = (8, 16, 32)
 _ANCHOR_SIDES = ((16.0, 32.0), (64.0, 128.0), (256.0, 512.0))
-_CENTRE_VARIANCE = 0.1
-_SIZE_VARIANCE = 0.2
+_CENTRE_VARIANCE = np.float32(0.1)
+_SIZE_VARIANCE = np.float32(0.2)
+_HALF = np.float32(0.5)
+_GREATEST_LOG_SIZE = np.float32(4.0)
 
 
 def make_anchors(height: int, width: int) -> FloatArray:
@@ -38,14 +40,14 @@ def decode_boxes(regressions: FloatArray, anchors: FloatArray) -> FloatArray:
     side = anchors[:, 2:]
     centres = anchors[:, :2] + regressions[:, :2] * _CENTRE_VARIANCE * side
     # exp of an absurd regression would overflow: no face is e^4 times its anchor.
-    halves = 0.5 * side * np.exp(np.minimum(regressions[:, 2:] * _SIZE_VARIANCE, 4.0))
-    return np.concatenate([centres - halves, centres + halves], axis=1)
+    halves = _HALF * side * np.exp(np.minimum(regressions[:, 2:] * _SIZE_VARIANCE, _GREATEST_LOG_SIZE))
+    return np.concatenate([centres - halves, centres + halves], axis=1).astype(np.float32, copy=False)
 
 
 def decode_landmarks(regressions: FloatArray, anchors: FloatArray) -> FloatArray:
     """`(n, 5, 2)` float32 points in pixels, from `(n, 10)` regressions and their `(n, 3)` anchors."""
     points = regressions.reshape(-1, 5, 2) * _CENTRE_VARIANCE
-    return anchors[:, None, :2] + points * anchors[:, None, 2:]
+    return (anchors[:, None, :2] + points * anchors[:, None, 2:]).astype(np.float32, copy=False)
 
 
 def suppress(boxes: FloatArray, scores: FloatArray, *, iou_threshold: float) -> npt.NDArray[np.intp]:

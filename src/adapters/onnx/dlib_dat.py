@@ -176,7 +176,8 @@ def _pool(kind: str) -> Callable[["_Reader"], Pool]:
 def _fully_connected(reader: "_Reader") -> FullyConnected:
     outputs, inputs = reader.integer(), reader.integer()
     parameters = reader.tensor()
-    reader.alias(), reader.alias()
+    for _ in range(2):
+        reader.alias()
     reader.integer()
     for _ in range(4):
         reader.number()

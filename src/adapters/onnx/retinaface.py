@@ -1,7 +1,9 @@
 """Finds faces and their five landmarks with RetinaFace-MobileNet0.25, in one picture at a time.
 
-The network sees faces best between about 16 and 400 pixels. Large pictures are reduced, small ones enlarged, and a
-picture in which nothing is found is looked at again, smaller and on a border: a selfie that fills the frame.
+The network sees faces best between about 16 and 400 pixels: beyond that its landmarks wander, and it takes parts of a
+face for faces. So small pictures are enlarged, and large ones are looked at twice: reduced to the long side that is
+configured, for small faces, and reduced further, for close-ups. Where nothing is found, a last look puts the picture
+on a border.
 """
 
 import threading
@@ -24,13 +26,19 @@ _NMS_IOU = 0.4
 _MAX_CANDIDATES = 5000
 _MAX_CACHED_ANCHORS = 16
 _GRID = max(STRIDES)
-_SMALL_LONG_SIDE = 320
-"""Pictures smaller than this are enlarged to it, at most `_MAX_ENLARGEMENT` times."""
+_COARSE_LONG_SIDE = 320
+"""Of the look at close-ups; smaller pictures are enlarged to it, at most `_MAX_ENLARGEMENT` times."""
 _MAX_ENLARGEMENT = 3.0
-_CLOSE_UP_LONG_SIDE = 256
-_CLOSE_UP_BORDER = 0.5
-"""Border of the second look, on each side, as a part of the picture's side."""
-_MIN_REDUCING_GAP = 2.0
+_ONE_LOOK_LONG_SIDE = 512
+"""Up to this a face that fills the picture is still seen well, and one look is enough."""
+_LARGE_FACE = 240
+"""Pixels in the finer look, from which the coarser one sees a face better."""
+_COVERED = 0.5
+_LAST_LONG_SIDE = 256
+_LAST_BORDER = 0.5
+"""Border of the last look, on each side, as a part of the picture's side."""
+_REDUCING_GAP = 1.0
+"""Reduce by whole blocks first: four times faster than filtering every pixel, and no face is lost by it."""
 
 
 class RetinaFace:
@@ -66,10 +74,13 @@ class RetinaFace:
         """
         height, width = pixels.shape[:2]
         longest = max(height, width)
-        target = min(self._long_side, max(longest, min(_SMALL_LONG_SIDE, round(longest * _MAX_ENLARGEMENT))))
+        target = min(self._long_side, max(longest, min(_COARSE_LONG_SIDE, round(longest * _MAX_ENLARGEMENT))))
         found = self._look(pixels, _View.fit(width, height, target, border=0.0))
+        if target > _ONE_LOOK_LONG_SIDE:
+            coarse = self._look(pixels, _View.fit(width, height, _COARSE_LONG_SIDE, border=0.0))
+            found = _merge(found, coarse, large_side=_LARGE_FACE * longest / target)
         if not found:
-            found = self._look(pixels, _View.fit(width, height, _CLOSE_UP_LONG_SIDE, border=_CLOSE_UP_BORDER))
+            found = self._look(pixels, _View.fit(width, height, _LAST_LONG_SIDE, border=_LAST_BORDER))
         return tuple(sorted(found, key=_largest_first))
 
     def _look(self, pixels: RgbArray, view: "_View") -> list[Detection]:
@@ -145,7 +156,7 @@ def _blob(pixels: RgbArray, view: _View) -> FloatArray:
     """`(1, 3, height, width)` float32, BGR minus the mean; the border is 0, which is the mean colour."""
     if pixels.shape[:2] != (view.height, view.width):
         resized = PillowImage.fromarray(pixels).resize(
-            (view.width, view.height), PillowImage.Resampling.BILINEAR, reducing_gap=_MIN_REDUCING_GAP
+            (view.width, view.height), PillowImage.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP
         )
         pixels = np.asarray(resized)
     blob = np.zeros((1, 3, *view.input_size()), dtype=np.float32)
@@ -153,6 +164,25 @@ def _blob(pixels: RgbArray, view: _View) -> FloatArray:
     for channel, mean in enumerate(_BGR_MEAN):
         np.subtract(pixels[:, :, 2 - channel], np.float32(mean), out=inside[channel], dtype=np.float32)
     return blob
+
+
+def _merge(fine: list[Detection], coarse: list[Detection], *, large_side: float) -> list[Detection]:
+    """Large faces as the coarse look saw them, and of the fine look what they do not cover.
+
+    Args:
+        fine: faces of the finer look, in pixels of the picture.
+        coarse: faces of the coarser look, likewise.
+        large_side: longer side from which the coarser look counts, in the same pixels.
+    """
+    large = [face for face in coarse if max(face.box.width, face.box.height) >= large_side]
+    return large + [face for face in fine if not any(_covers(other.box, face.box) for other in large)]
+
+
+def _covers(a: BoundingBox, b: BoundingBox) -> bool:
+    """Whether two boxes share half of the smaller one: the same face, or a part of it."""
+    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    return width > 0 and height > 0 and width * height >= _COVERED * min(a.area, b.area)
 
 
 def _detection(view: _View, box: FloatArray, landmarks: FloatArray, score: np.float32) -> Detection:

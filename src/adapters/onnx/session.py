@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped]  # ships neither annotations nor stubs
 
 from facepass.domain.errors import ConfigurationError
 
@@ -47,11 +47,12 @@ class Session:
 
     def run(self, batch: FloatArray) -> list[FloatArray]:
         """All outputs for one input batch, in the order in which the model declares them."""
-        return list(self._session.run(self._outputs, {self._input: batch}))
+        return self.run_named(batch, self._outputs)
 
     def run_named(self, batch: FloatArray, names: list[str]) -> list[FloatArray]:
         """The named outputs for one input batch."""
-        return list(self._session.run(names, {self._input: batch}))
+        # The models here have tensors as outputs, never the sequences or maps that the runtime also knows.
+        return [np.asarray(output) for output in self._session.run(names, {self._input: batch})]
 
 
 def _name(model: Path | bytes) -> str:

@@ -2,19 +2,20 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal, cast, get_args
 
 import asyncpg
 from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from facepass.adapters.pgvector.errors import DEPENDENCY, STATES, vendor_errors
+from facepass.adapters.pgvector.errors import vendor_errors
 from facepass.adapters.pgvector.types import register_vector
-from facepass.domain.errors import ConfigurationError, DependencyUnavailable
+from facepass.domain.errors import ConfigurationError
 
 APPLICATION = "facepass"
 CLIENT_GRACE_S = 1.0  # the server should give up first: then the connection stays usable
-SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,13 @@ async def connect(
     Raises:
         ConfigurationError: the URL or the TLS settings make no sense.
     """
-    if sslmode is not None and sslmode not in SSL_MODES:
-        raise ConfigurationError(f"DB_SSLMODE must be one of {', '.join(SSL_MODES)}, not {sslmode!r}")
+    modes = get_args(SslMode)
+    if sslmode is not None and sslmode not in modes:
+        raise ConfigurationError(f"DB_SSLMODE must be one of {', '.join(modes)}, not {sslmode!r}")
     try:
         return await asyncpg.connect(
             driver_dsn(url),
-            ssl=sslmode,
+            ssl=cast("SslMode | None", sslmode),
             timeout=timeout_s if connect_timeout_s is None else connect_timeout_s,
             command_timeout=timeout_s + CLIENT_GRACE_S,
             server_settings={
@@ -89,9 +91,11 @@ def create_engine(url: str, settings: PoolSettings) -> AsyncEngine:
 
     async def connected() -> "asyncpg.Connection[asyncpg.Record]":
         connection = await connect(url, sslmode=settings.sslmode, timeout_s=settings.timeout_s)
-        if not await register_vector(connection):
-            await connection.close()
-            raise DependencyUnavailable(DEPENDENCY, STATES["42704"])
+        try:
+            await register_vector(connection)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     engine = create_async_engine(

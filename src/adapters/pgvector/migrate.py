@@ -106,6 +106,21 @@ async def history(url: str, *, sslmode: str | None = None, timeout_s: float = 5.
     return tuple(Revision(revision, summary, number < applied) for number, (revision, summary) in enumerate(chain()))
 
 
+async def check_current(url: str, *, sslmode: str | None = None, timeout_s: float = 5.0) -> None:
+    """Make sure that the database is at the newest revision, changing nothing.
+
+    Raises:
+        ConfigurationError: it is not; says what to run.
+        DependencyUnavailable: the database is out of reach.
+    """
+    at = await current(url, sslmode=sslmode, timeout_s=timeout_s)
+    newest = chain()[-1][0]
+    if at != newest:
+        raise ConfigurationError(
+            f"the database is at revision {at or 'none'}, this version needs {newest}: run `facepass db upgrade`"
+        )
+
+
 async def upgrade(url: str, revision: str = "head", *, sslmode: str | None = None, timeout_s: float = 5.0) -> bool:
     """Bring the database to a revision, all or nothing; whether anything had to be done.
 
@@ -142,7 +157,11 @@ async def downgrade(url: str, revision: str, *, sslmode: str | None = None, time
 async def _run(url: str, work: Callable[[Connection], None], *, sslmode: str | None, timeout_s: float) -> None:
     async def connected() -> "asyncpg.Connection[asyncpg.Record]":
         connection = await connect(url, sslmode=sslmode, timeout_s=STATEMENT_TIMEOUT_S, connect_timeout_s=timeout_s)
-        await check_server(connection)
+        try:
+            await check_server(connection)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connected, poolclass=NullPool)

@@ -30,7 +30,7 @@ class PgvectorRepository(VectorRepository):
 
     async def replace_photo(self, photo: Photo, model: ModelId) -> bool:
         """See `VectorRepository.replace_photo`."""
-        dimension = _dimension(photo, model)
+        dimension = photo.dimension_for(model)
         values = {
             "session": photo.session_id,
             "model": model,
@@ -137,20 +137,6 @@ class PgvectorRepository(VectorRepository):
             photos = (await self._transaction.write(statements.DELETE_PHOTOS, keys)).rowcount
             await self._transaction.write(statements.DELETE_SESSION, keys)
         return Erasure(session_id, embeddings_removed=faces, photos_removed=photos, erased_at=at)
-
-
-def _dimension(photo: Photo, model: ModelId) -> int | None:
-    """Components of the photo's templates; None without any.
-
-    Raises:
-        Conflict: they are not all of `model` and of one dimension.
-    """
-    if any(template.embedding.model != model for template in photo.templates):
-        raise Conflict(f"a photo indexed with {model} holds templates of another model")
-    dimensions = {template.embedding.dimension for template in photo.templates}
-    if len(dimensions) > 1:
-        raise Conflict("the templates of a photo differ in dimension")
-    return dimensions.pop() if dimensions else None
 
 
 def _face_values(template: Template) -> dict[str, Any]:

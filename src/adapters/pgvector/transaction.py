@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from facepass.adapters.pgvector.errors import is_lost_connection, vendor_errors
+from facepass.adapters.pgvector.errors import DEPENDENCY, is_lost_connection, vendor_errors
+from facepass.domain.errors import DependencyUnavailable
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -24,6 +25,7 @@ class Transaction:
         self._connection: AsyncConnection | None = None
         self._writing = False
         self._wrote = False
+        self._broken = False
 
     async def open(self) -> None:
         """Take a connection from the pool.
@@ -46,7 +48,9 @@ class Transaction:
                 await connection.rollback()  # leaves autocommit's bookkeeping; nothing is sent
                 await connection.execution_options(isolation_level="READ COMMITTED")
             self._writing = True
+        self._broken = True  # until it succeeds: PostgreSQL takes nothing more of a transaction after an error
         result = await self._execute(statement, parameters)
+        self._broken = False
         self._wrote = True
         return result
 
@@ -54,8 +58,12 @@ class Transaction:
         """Make the writes hold.
 
         Raises:
-            DependencyUnavailable: the connection broke; whether they hold is then unknown, repeating them is safe.
+            DependencyUnavailable: a write had failed, so that nothing holds; or the connection broke just now: whether
+                anything holds is then unknown, and repeating it is safe.
         """
+        if self._broken:
+            # PostgreSQL would answer COMMIT with a silent rollback
+            raise DependencyUnavailable(DEPENDENCY, "the transaction was broken off")
         if self._wrote:
             with vendor_errors():
                 await self._current().commit()

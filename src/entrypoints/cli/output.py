@@ -36,8 +36,15 @@ def print_json(answer: Any) -> None:
     import msgspec  # noqa: PLC0415 help and completion do without
 
     sys.stdout.flush()
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n")
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(answer, enc_hook=_plain), indent=2) + b"\n")
     sys.stdout.buffer.flush()
+
+
+def _plain(value: Any) -> Any:
+    """For msgspec: the ids of the domain are text to the outside."""
+    if isinstance(value, str):
+        return str(value)
+    raise NotImplementedError(type(value))
 
 
 def show_error(error: FacePassError, *, json: bool) -> None:
@@ -54,7 +61,10 @@ def show_unexpected(error: Exception, *, json: bool, traceback: bool) -> None:
         from traceback import print_exception  # noqa: PLC0415 only defects need it
 
         print_exception(error, file=sys.stderr)
-    detail = f"{type(error).__name__}: {error}"
+    cause: BaseException = error
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    detail = f"{type(cause).__name__}: {cause}"
     if json:
         _print_json_error("internal", "Internal error", detail)
     else:

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import rich_click as click
 
+from facepass.entrypoints.cli.output import note
+
 if TYPE_CHECKING:
-    from facepass.entrypoints.client.service import Service
+    from facepass.entrypoints.client.service import Needs, Service
     from facepass.entrypoints.settings import Settings
 
 T = TypeVar("T")
@@ -48,9 +50,24 @@ def load_settings() -> "Settings":
     return settings_reader.load_settings(environment(), dotenv=DOTENV)
 
 
+def log_to_stderr(settings: "Settings", *, least_level: Literal["INFO", "WARNING"]) -> None:
+    """Set up logging, saying no less than `LOG_LEVEL` allows and no more than suits the command."""
+    import msgspec  # noqa: PLC0415 as above
+
+    from facepass.entrypoints import logs  # noqa: PLC0415 as above
+
+    quiet = settings.logging.log_level in {"WARNING", "ERROR"}
+    level = settings.logging.log_level if quiet or settings.logging.log_level == "DEBUG" else least_level
+    logs.configure(msgspec.structs.replace(settings.logging, log_level=level))
+
+
 @asynccontextmanager
-async def service_at(target: Target) -> AsyncIterator["Service"]:
+async def service_at(target: Target, needs: "Needs") -> AsyncIterator["Service"]:
     """The service a command asks, for as long as the block lasts.
+
+    Args:
+        target: where it is.
+        needs: what is started where the work is done in this process.
 
     Raises:
         ConfigurationError, DependencyUnavailable: it cannot be had.
@@ -58,7 +75,9 @@ async def service_at(target: Target) -> AsyncIterator["Service"]:
     if target.url is None:
         from facepass.entrypoints.client.local import in_process  # noqa: PLC0415 loads models and database
 
-        async with in_process(load_settings()) as local:
+        settings = load_settings()
+        log_to_stderr(settings, least_level="WARNING")
+        async with in_process(settings, needs=needs, progress=note) as local:
             yield local
     else:
         from facepass.entrypoints.client.remote import connected  # noqa: PLC0415 loads an HTTP client
@@ -68,11 +87,11 @@ async def service_at(target: Target) -> AsyncIterator["Service"]:
             yield remote
 
 
-def ask(target: Target, question: "Callable[[Service], Awaitable[T]]") -> T:
+def ask(target: Target, question: "Callable[[Service], Awaitable[T]]", needs: "Needs") -> T:
     """The answer of the service to one question; ctrl-C ends it at once."""
 
     async def asking() -> T:
-        async with service_at(target) as service:
+        async with service_at(target, needs) as service:
             return await question(service)
 
     return asyncio.run(asking())

@@ -1,21 +1,19 @@
 """FacePass in this process, on its database: the same use cases as behind HTTP, without HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from facepass.entrypoints.container import Container
-from facepass.entrypoints.lifespan import running
-
-from facepass.application.get_photo import GetPhoto
 from facepass.application.ports import ImageLimits
 from facepass.application.probe import OnMultiple
 from facepass.domain.errors import InvalidRequest, NotFound, Overloaded
 from facepass.domain.gallery import PhotoId, SessionId
 from facepass.domain.identification import Threshold
 from facepass.entrypoints.client.patience import patiently
-from facepass.entrypoints.client.service import SearchOptions, Service
+from facepass.entrypoints.client.service import Needs, SearchOptions, Service
+from facepass.entrypoints.container import Container, build_container
 from facepass.entrypoints.http import convert, schemas
+from facepass.entrypoints.lifespan import running, storage_running, vision_running
 from facepass.entrypoints.settings import Settings
 
 OVERLOAD_BUDGET_S = 60.0
@@ -29,7 +27,6 @@ class LocalService(Service):
         self._container = container
         self._settings: Settings = container.settings()
         self._limits: ImageLimits = container.source_limits()
-        self._index_photo = container.index_photo()
 
     @property
     def name(self) -> str:
@@ -40,16 +37,18 @@ class LocalService(Service):
         """See `Service.index`."""
         session, photo = SessionId.parse(session_id, "session_id"), PhotoId.parse(photo_id, "photo_id")
 
+        index_photo = self._container.index_photo()
+
         async def attempt() -> schemas.IndexedPhoto:
-            return convert.indexed_photo(await self._index_photo(session, photo, data, self._limits))
+            return convert.indexed_photo(await index_photo(session, photo, data, self._limits))
 
         return await patiently(attempt, on=(Overloaded,), budget_s=OVERLOAD_BUDGET_S)
 
     async def has_photo(self, session_id: str, photo_id: str) -> bool:
         """See `Service.has_photo`."""
-        get_photo = GetPhoto(unit_of_work=self._container.unit_of_work)
+        session, photo = SessionId.parse(session_id, "session_id"), PhotoId.parse(photo_id, "photo_id")
         try:
-            await get_photo(SessionId.parse(session_id, "session_id"), PhotoId.parse(photo_id, "photo_id"))
+            await self._container.get_photo()(session, photo)
         except NotFound:
             return False
         return True
@@ -90,15 +89,29 @@ class LocalService(Service):
 
 
 @asynccontextmanager
-async def in_process(settings: Settings) -> AsyncIterator[LocalService]:
-    """FacePass, started for as long as the block lasts: models loaded, database reached or started.
+async def in_process(
+    settings: Settings, *, needs: Needs, progress: Callable[[str], None]
+) -> AsyncIterator[LocalService]:
+    """FacePass in this process, for as long as the block lasts.
+
+    Args:
+        settings: in force.
+        needs: what is started: database, models, or both.
+        progress: told in a line what takes time.
 
     Raises:
         ConfigurationError: a setting, a model or the machine does not allow it.
         DependencyUnavailable: the database.
     """
-    container = Container(settings=settings)
-    async with running(container):
+    container = build_container(settings)
+    match needs:
+        case Needs.ALL:
+            opened = running(container, progress=progress)
+        case Needs.STORAGE:
+            opened = storage_running(container)
+        case Needs.VISION:
+            opened = vision_running(container, progress=progress)
+    async with opened:
         yield LocalService(container)
 
 

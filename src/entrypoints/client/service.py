@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Protocol
 
 from facepass.entrypoints.http import schemas
@@ -20,6 +21,14 @@ class SearchOptions:
     threshold: float | None = None
     limit: int = 100
     on_multiple: str = "largest"
+
+
+class Needs(Enum):
+    """What a caller will use: nothing else is started."""
+
+    ALL = auto()
+    STORAGE = auto()
+    VISION = auto()
 
 
 class Service(Protocol):

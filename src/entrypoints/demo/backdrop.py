@@ -10,17 +10,20 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 Colour = tuple[int, int, int]
 
+OUT_OF_FOCUS_SHARE = 0.5
+"""Part of the scenes whose background is blurred as a whole."""
+
 
 def backdrop(rng: np.random.Generator, width: int, height: int) -> Image.Image:
-    """An RGB scene of `width`×`height` pixels: light and noise first, then two or three kinds of clutter."""
+    """An RGB scene of `width` by `height` pixels: light and noise first, then two or three kinds of clutter."""
     base_hue = float(rng.random())
     scene = _light(rng, width, height, base_hue)
     clutter = [_lights, _crowd, _shapes, _windows, _stripes, _bunting, _foliage]
     for at in rng.permutation(len(clutter))[: int(rng.integers(2, 4))]:
         scene = clutter[at](rng, scene)
-    if rng.random() < 0.5:
+    if rng.random() < OUT_OF_FOCUS_SHARE:
         # Out of focus: a reduction and back costs a tenth of a blur at full size.
-        scene = scene.reduce(int(rng.integers(2, 5))).resize((width, height), Image.Resampling.BICUBIC)
+        scene = scene.reduce(int(rng.integers(2, 5))).resize((width, height), Image.Resampling.BILINEAR)
     return scene
 
 
@@ -90,7 +93,7 @@ def _crowd(rng: np.random.Generator, scene: Image.Image) -> Image.Image:
                 fill=(skin, int(0.78 * skin), int(0.64 * skin)),
             )
     blurred = layer.filter(ImageFilter.GaussianBlur(float(rng.uniform(2, 4))))
-    return blurred.resize(scene.size, Image.Resampling.BICUBIC)
+    return blurred.resize(scene.size, Image.Resampling.BILINEAR)
 
 
 def _shapes(rng: np.random.Generator, scene: Image.Image) -> Image.Image:
@@ -101,12 +104,12 @@ def _shapes(rng: np.random.Generator, scene: Image.Image) -> Image.Image:
         x, y = rng.uniform(0, width), rng.uniform(0, height)
         across, down = rng.uniform(10, 220), rng.uniform(10, 220)
         colour = _any_colour(rng)
-        kind = int(rng.integers(4))
-        if kind == 0:
+        kind = ("box", "disc", "triangle", "line")[int(rng.integers(4))]
+        if kind == "box":
             draw.rectangle((x, y, x + across, y + down), fill=colour, outline=(20, 20, 20))
-        elif kind == 1:
+        elif kind == "disc":
             draw.ellipse((x, y, x + across, y + down), fill=colour)
-        elif kind == 2:
+        elif kind == "triangle":
             draw.polygon([(x, y), (x + across, y + down / 2), (x + across / 3, y + down)], fill=colour)
         else:
             draw.line((x, y, x + 4 * (across - 110), y + 4 * (down - 110)), fill=colour, width=int(rng.integers(1, 9)))
@@ -159,8 +162,10 @@ def _bunting(rng: np.random.Generator, scene: Image.Image) -> Image.Image:
 def _foliage(rng: np.random.Generator, scene: Image.Image) -> Image.Image:
     """Leaves: small patches of green light and shade along a part of the scene."""
     width, height = scene.size
+    half = (width // 2, height // 2)
     leaves = ImageOps.colorize(
         _noise(rng, width // 7 + 1, height // 7 + 1, 60.0), black=(18, 34, 16), mid=(62, 96, 48), white=(176, 190, 116)
-    ).resize(scene.size, Image.Resampling.BICUBIC)
-    mask = _noise(rng, width // 150 + 2, height // 150 + 2, 70.0).resize(scene.size, Image.Resampling.BICUBIC)
-    return Image.composite(leaves, scene, mask.point([min(255, max(0, 6 * (level - 118))) for level in range(256)]))
+    ).resize(half, Image.Resampling.BICUBIC)
+    mask = _noise(rng, width // 150 + 2, height // 150 + 2, 70.0).resize(half, Image.Resampling.BILINEAR)
+    mask = mask.point([min(255, max(0, 6 * (level - 118))) for level in range(256)])
+    return Image.composite(leaves.resize(scene.size, Image.Resampling.BILINEAR), scene, mask.resize(scene.size))

@@ -20,7 +20,7 @@ SELFIE_WIDTH, SELFIE_HEIGHT = 246, 328
 WINDOW = 4.5
 """A tile shows a part of the photo this many face heights high, so that small faces can be told apart."""
 PAPER, INK, PALE = (250, 250, 248), (34, 36, 40), (112, 116, 122)
-RIGHT, WRONG, MISSED = (22, 148, 84), (208, 48, 48), (214, 140, 24)
+RIGHT, WRONG, MISSED, PROBE = (22, 148, 84), (208, 48, 48), (214, 140, 24), (96, 168, 240)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,7 @@ def _legend(draw: ImageDraw.ImageDraw, right: int, y: int) -> None:
         right -= 44
 
 
-def _block(
-    session: DemoSession, words: str, result: SelfieResult, answer: schemas.SearchResult | None
-) -> Image.Image:
+def _block(session: DemoSession, words: str, result: SelfieResult, answer: schemas.SearchResult | None) -> Image.Image:
     """One search: a rule, the selfie with its numbers, the tiles."""
     tiles = _tiles(session, result, answer)
     rows = max(1, -(-len(tiles) // COLUMNS))
@@ -116,7 +114,7 @@ def _numbers(result: SelfieResult) -> list[str]:
         f"{len(result.right)} of {result.expected} photos found",
         f"{missed} missed, {wrong} wrong",
         f"recall {result.recall:.3f}",
-        f"precision {'–' if result.precision is None else format(result.precision, '.3f')}",
+        f"precision {'-' if result.precision is None else format(result.precision, '.3f')}",
     ]
 
 
@@ -126,7 +124,7 @@ def _draw_selfie(
     with Image.open(session.folder / "selfies" / f"{result.person}.jpg") as opened:
         selfie = opened.convert("RGB")
     if answer:
-        _outline(ImageDraw.Draw(selfie), box_of(answer.query_face.box), INK, 6)
+        _outline(ImageDraw.Draw(selfie), box_of(answer.query_face.box), PROBE, 6)
     block.paste(ImageOps.fit(selfie, (SELFIE_WIDTH, SELFIE_HEIGHT), Image.Resampling.LANCZOS), (MARGIN, MARGIN))
 
 
@@ -160,7 +158,9 @@ def _draw_tile(session: DemoSession, tile: Tile) -> Image.Image:
     top = min(max(0.0, tile.box.y + tile.box.height / 2 - height / 2), photo.height - height)
     part = photo.resize((TILE_WIDTH, TILE_HEIGHT), Image.Resampling.LANCZOS, (left, top, left + width, top + height))
     zoom = TILE_HEIGHT / height
-    box = BoundingBox((tile.box.x - left) * zoom, (tile.box.y - top) * zoom, tile.box.width * zoom, tile.box.height * zoom)
+    box = BoundingBox(
+        (tile.box.x - left) * zoom, (tile.box.y - top) * zoom, tile.box.width * zoom, tile.box.height * zoom
+    )
     _outline(ImageDraw.Draw(part), box, tile.colour, 3)
     return part
 

@@ -14,12 +14,16 @@ from facepass.entrypoints.demo.people import FRAME_HEIGHT, FRAME_WIDTH
 from facepass.entrypoints.demo.scene import PlacedFace
 
 SUPERELLIPSE = 3.5
-"""Exponent of the oval's outline: 2 is an ellipse and would cut ears and chins, large values show the frame's corners."""
+"""Exponent of the oval's outline: an ellipse, 2, would cut ears and chins; large values show the frame's corners."""
 FEATHER = 0.10
 """Width of the soft edge, as a part of the radius."""
 
 NECK = 0.40
 """Where the body begins below the middle of the frame, as a part of its height."""
+STRIPE_AT = 0.35
+"""Sine above which a stripe is; a little more cloth than stripe."""
+COLLAR = 0.16
+"""Half the width of an open jacket at the neck, as a part of half the body's."""
 MAX_BODY_PX = 320
 """Side at which a body is drawn before it is enlarged: cloth needs no finer detail."""
 
@@ -36,7 +40,7 @@ SKIN = np.array(
 
 
 def neck_y(face: PlacedFace) -> float:
-    """Where the body begins. Drawing people in this order, no body covers a face, and near ones stand before far ones."""
+    """Where the body begins. Drawn in this order, no body covers a face, and near people stand before far ones."""
     return face.y + NECK * FRAME_HEIGHT * face.scale
 
 
@@ -59,22 +63,29 @@ def draw_body(scene: Image.Image, face: PlacedFace) -> None:
     body = Image.fromarray(np.clip(cloth, 0, 255).astype(np.uint8))
     mask = Image.fromarray((255 * inside).astype(np.uint8))
     neck_x = face.x + NECK * height * math.sin(math.radians(face.angle))
-    scene.paste(body.resize(size), (round(neck_x - size[0] / 2), round(neck_y(face))), mask.resize(size))
+    scene.paste(
+        body.resize(size, Image.Resampling.BILINEAR),
+        (round(neck_x - size[0] / 2), round(neck_y(face))),
+        mask.resize(size, Image.Resampling.BILINEAR),
+    )
 
 
 def _pattern(
     rng: np.random.Generator, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """How much of the second colour shows, 0 to 1, over the cloth: plain, striped, checked or with an open collar."""
-    kind, count = int(rng.integers(4)), float(rng.uniform(5, 16))
-    if kind == 0:
-        shown = 0.0 * x * y
-    elif kind == 1:
-        shown = (np.sin(count * np.pi * y) > 0.3) + 0.0 * x
-    elif kind == 2:
-        shown = 0.5 * (np.sin(count * np.pi * x) > 0.4) + 0.5 * (np.sin(count * np.pi * y) > 0.4)
+    kind = ("plain", "striped", "checked", "open")[int(rng.integers(4))]
+    count = float(rng.uniform(5, 16))
+    across, down = np.sin(count * np.pi * x) > STRIPE_AT, np.sin(count * np.pi * y) > STRIPE_AT
+    shown: npt.ArrayLike
+    if kind == "plain":
+        shown = np.zeros((y.shape[0], x.shape[1]))
+    elif kind == "striped":
+        shown = down & np.ones_like(across)
+    elif kind == "checked":
+        shown = 0.5 * across + 0.5 * down
     else:
-        shown = 1.0 * (np.abs(x) < 0.16 * (1 - 1.6 * y))
+        shown = np.abs(x) < COLLAR * (1 - 1.6 * y)
     return np.asarray(shown, dtype=np.float64)
 
 
@@ -98,7 +109,8 @@ def paste_head(scene: Image.Image, face: PlacedFace, grey: npt.NDArray[np.uint8]
 def _lit(grey: npt.NDArray[np.uint8], gain: float, contrast: float) -> npt.NDArray[np.uint8]:
     values = grey.astype(np.float64)
     mean = values.mean()
-    return np.clip(gain * (mean + contrast * (values - mean)), 0, 255).astype(np.uint8)
+    lit: npt.NDArray[np.uint8] = np.clip(gain * (mean + contrast * (values - mean)), 0, 255).astype(np.uint8)
+    return lit
 
 
 def _coloured(grey: npt.NDArray[np.uint8], tint: float) -> npt.NDArray[np.uint8]:

@@ -93,9 +93,8 @@ def _total(pids: set[int], file: str, field: str) -> float | None:
     amounts: list[float] = []
     for pid in pids:
         with suppress(OSError, ValueError, IndexError):
-            for line in (PROC / str(pid) / file).read_text(encoding="utf-8").splitlines():
-                if line.startswith(field):
-                    amounts.append(float(line.split()[1]) / MIB)
+            lines = (PROC / str(pid) / file).read_text(encoding="utf-8").splitlines()
+            amounts.extend(float(line.split()[1]) / MIB for line in lines if line.startswith(field))
     return sum(amounts) if amounts else None
 
 

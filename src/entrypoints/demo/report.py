@@ -1,7 +1,5 @@
 """Every number the demo measures, in the shape that `--json` prints."""
 
-from pathlib import Path
-
 from msgspec import Struct
 
 
@@ -54,6 +52,8 @@ class SelfieResult(Struct, frozen=True):
         expected: photos in which the person appears.
         right, wrong, missed: photo ids, best match first; `missed` by name.
         wrong_face: of the right photos, those whose matched face is not the person's.
+        recall: part of the expected photos that was found, 0 to 1; 1 where none was expected.
+        precision: part of the found photos that is right, 0 to 1; None where nothing was found.
         refused: why the search was refused, where it was.
     """
 
@@ -63,18 +63,9 @@ class SelfieResult(Struct, frozen=True):
     wrong: list[str]
     missed: list[str]
     wrong_face: list[str]
+    recall: float
+    precision: float | None
     refused: str | None = None
-
-    @property
-    def recall(self) -> float:
-        """Part of the expected photos that was found, 0 to 1; 1 where none was expected."""
-        return len(self.right) / self.expected if self.expected else 1.0
-
-    @property
-    def precision(self) -> float | None:
-        """Part of the found photos that is right, 0 to 1; None where nothing was found."""
-        found = len(self.right) + len(self.wrong)
-        return len(self.right) / found if found else None
 
 
 class Rates(Struct, frozen=True):
@@ -139,15 +130,9 @@ class Target(Struct, frozen=True):
 
     name: str
     value: float | None
-    at_least: float | None = None
-    below: float | None = None
-
-    @property
-    def met(self) -> bool | None:
-        """Whether it is reached."""
-        if self.value is None:
-            return None
-        return (self.at_least is None or self.value >= self.at_least) and (self.below is None or self.value < self.below)
+    at_least: float | None
+    below: float | None
+    met: bool | None
 
 
 class DemoReport(Struct, frozen=True):
@@ -171,5 +156,6 @@ class DemoReport(Struct, frozen=True):
     latency: Latency | None
     memory: Memory
     targets: list[Target]
-    pictures: Path
-    contact_sheet: Path
+    pictures: str
+    contact_sheet: str
+    service_log: str

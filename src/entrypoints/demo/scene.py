@@ -135,7 +135,8 @@ def plan_session(seed: int, photos: int) -> SessionPlan:
     return SessionPlan(
         seed=seed,
         photos=tuple(
-            _plan_photo(rng, f"demo-{number:04d}", deck.deal(int(count))) for number, count in enumerate(counts, start=1)
+            _plan_photo(rng, f"demo-{number:04d}", deck.deal(int(count)))
+            for number, count in enumerate(counts, start=1)
         ),
     )
 
@@ -169,7 +170,7 @@ def _plan_photo(rng: np.random.Generator, photo_id: str, hand: list[tuple[int, i
     faces: list[PlacedFace] = []
     for person, picture in hand:
         px = float(np.clip(middle_px * math.exp(rng.uniform(-0.4, 0.4)), MIN_FACE_PX, MAX_FACE_PX))
-        faces.append(_place(rng, person, picture, px, faces, width, height))
+        faces.append(_place(rng, (person, picture), px, others=faces, width=width, height=height))
     return PhotoPlan(
         photo_id=photo_id,
         width=width,
@@ -183,9 +184,9 @@ def _plan_photo(rng: np.random.Generator, photo_id: str, hand: list[tuple[int, i
 
 def _place(
     rng: np.random.Generator,
-    person: int,
-    picture: int,
+    card: tuple[int, int],
     px: float,
+    *,
     others: list[PlacedFace],
     width: int,
     height: int,
@@ -203,8 +204,8 @@ def _place(
                 for other in others
             ):
                 return PlacedFace(
-                    person=person,
-                    picture=picture,
+                    person=card[0],
+                    picture=card[1],
                     x=round(x, 1),
                     y=round(y, 1),
                     scale=scale,

@@ -4,9 +4,9 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class Launch:
         url: where it will answer.
         environment: of the process, complete.
         folder: its working directory; relative settings count from there.
-        log: file that takes what it prints.
+        log: file that takes what it prints, from empty.
     """
 
     url: str
@@ -43,7 +43,7 @@ class Launch:
 
 
 def private_launch(
-    environment: Mapping[str, str], *, data_dir: Path, models_dir: Path, api_key: str, port: int
+    environment: Mapping[str, str], *, data_dir: Path, models_dir: Path, log: Path, api_key: str, port: int
 ) -> Launch:
     """A service on the embedded default that knows nothing of the caller's database, keys and addresses.
 
@@ -51,11 +51,17 @@ def private_launch(
         environment: the caller's.
         data_dir: must exist.
         models_dir: shared with the caller, so that models are prepared once.
+        log: file that takes what the service prints.
         api_key: the only key.
         port: to listen on; 0 for a free one.
     """
     port = port or free_port()
-    kept = {field.upper() for slice_name, struct in slices() if slice_name in KEPT_SLICES for field in struct.__struct_fields__}
+    kept = {
+        field.upper()
+        for slice_name, struct in slices()
+        if slice_name in KEPT_SLICES
+        for field in struct.__struct_fields__
+    }
     ours = {*known_names(), *ALIASES} - kept
     clean = {
         name: value
@@ -73,7 +79,7 @@ def private_launch(
         url=f"http://{LOOPBACK}:{port}",
         environment={**clean, **{PREFIX + name: value for name, value in settings.items()}},
         folder=data_dir,
-        log=data_dir / "service.log",
+        log=log,
     )
 
 
@@ -87,26 +93,24 @@ def free_port() -> int:
 class ServiceProcess:
     """A started service. Made by `start`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, launch: Launch) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", launch: Launch) -> None:
+        # Not asyncio's kind, which kills the process when it is forgotten: a kept service outlives us.
         self._process = process
         self._log = launch.log
         self.url = launch.url
 
     @classmethod
-    async def start(cls, launch: Launch) -> "ServiceProcess":
+    def start(cls, launch: Launch) -> "ServiceProcess":
         """Start the process; it is not ready yet.
 
         It leads a process group of its own, so that ctrl-C reaches only us and the service is ended in order.
         """
-        with launch.log.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "facepass",
-                "serve",
+        with launch.log.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "facepass.entrypoints.cli", "serve"],
                 env=dict(launch.environment),
                 cwd=launch.folder,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -130,7 +134,7 @@ class ServiceProcess:
         try:
             async with asyncio.timeout(START_TIMEOUT_S), httpx.AsyncClient(trust_env=False) as client:
                 while not await self._answers(client):
-                    if self._process.returncode is not None:
+                    if self._process.poll() is not None:
                         raise ConfigurationError(
                             f"The service ended with {self._process.returncode} before it was ready:\n{self.log_tail()}"
                         )
@@ -147,7 +151,7 @@ class ServiceProcess:
         except httpx.TransportError:
             return False
         # Another process may hold the port: only an answer while ours lives is ours.
-        return response.status_code == httpx.codes.OK and self._process.returncode is None
+        return response.status_code == httpx.codes.OK and self._process.poll() is None
 
     def log_tail(self, lines: int = LOG_TAIL_LINES) -> str:
         """The last lines the service printed."""
@@ -157,17 +161,22 @@ class ServiceProcess:
 
     async def ended(self) -> int:
         """Wait for the process to end by itself; its exit status."""
-        return await self._process.wait()
+        while (status := self._process.poll()) is None:  # noqa: ASYNC110 a process sets no event
+            await asyncio.sleep(POLL_INTERVAL_S)
+        return status
 
     async def stop(self) -> None:
         """End the process and wait for it: by SIGTERM, and by SIGKILL to its group if that takes too long."""
-        if self._process.returncode is not None:
+        if self._process.poll() is not None:
             return
-        with suppress(ProcessLookupError):
-            self._process.terminate()
+        self._process.terminate()
         try:
-            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
+            await asyncio.wait_for(self.ended(), STOP_TIMEOUT_S)
         except TimeoutError:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            await self._process.wait()
+            os.killpg(self._process.pid, signal.SIGKILL)
+            await self.ended()
+
+    def release(self) -> None:
+        """Let the process live on: from here on its end is the caller's business."""
+        # Without a status `subprocess` warns that the process still runs, which is what was asked for.
+        self._process.returncode = 0

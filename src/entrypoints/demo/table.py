@@ -1,5 +1,6 @@
 """The report as a person reads it on a terminal."""
 
+from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -21,7 +22,7 @@ def view(report: DemoReport) -> RenderableType:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", pad_edge=False)
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=SIMPLE)
     table.add_column(columns[0])
     for column in columns[1:]:
         table.add_column(column, justify="right")
@@ -35,10 +36,12 @@ def _measures(report: DemoReport) -> Table:
     table.add_row("photos per second", f"{indexing.photos_per_s:.1f}", f"{indexing.seconds:.1f} s")
     table.add_row("faces found, all sizes", _share(found.every), f"{found.every.found} of {found.every.placed}")
     table.add_row(
-        f"faces found, from {found.large_px:.0f} px", _share(found.large), f"{found.large.found} of {found.large.placed}"
+        f"faces found, from {found.large_px:.0f} px",
+        _share(found.large),
+        f"{found.large.found} of {found.large.placed}",
     )
     table.add_row("detections that are no placed face", f"{found.unexpected}", f"{indexing.faces_detected}")
-    threshold = "–" if accuracy.threshold is None else f"{accuracy.threshold:g}"
+    threshold = "-" if accuracy.threshold is None else f"{accuracy.threshold:g}"
     table.add_section()
     for words, rates in (("all photos", accuracy.micro), ("mean of selfies", accuracy.macro)):
         table.add_row(f"recall, {words}", _number(rates.recall), f"threshold {threshold}")
@@ -90,16 +93,18 @@ def _remarks(report: DemoReport) -> list[str]:
     lines += [f"Not indexed: {photo_id}: {reason}" for photo_id, reason in failed[:REFUSED_SHOWN]]
     if len(failed) > REFUSED_SHOWN:
         lines.append(f"… and {len(failed) - REFUSED_SHOWN} more photos.")
+    if failed or any(one.refused for one in report.accuracy.selfies):
+        lines.append(f"What the service said: {report.service_log}")
     lines += [f"Pictures: {report.pictures}", f"Contact sheet: {report.contact_sheet}"]
     return lines
 
 
 def _share(found: Found) -> str:
-    return "–" if found.share is None else f"{found.share:.1%}"
+    return "-" if found.share is None else f"{found.share:.1%}"
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _mib(value: float | None) -> str:

@@ -55,6 +55,9 @@ async def index_session(
     """Index all photos, `INDEX_CONCURRENCY` at a time.
 
     Args:
+        service: where to.
+        session_id: under which.
+        session: the photos.
         progress: called with photos done, photos in all, faces found.
 
     Raises:

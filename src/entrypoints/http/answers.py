@@ -39,7 +39,7 @@ def accepts_gzip(header: str | None) -> bool:
 
 
 def compress(body: bytes, level: int = GZIP_LEVEL) -> bytes:
-    """gzip format, without a time stamp: the same body gives the same bytes."""
+    """Compress to gzip format, without a time stamp: the same body gives the same bytes."""
     compressor = zlib.compressobj(level, zlib.DEFLATED, _GZIP_WBITS)
     return compressor.compress(body) + compressor.flush()
 

@@ -1,7 +1,5 @@
 """Who may call a route. Guards run before anything of the body is read."""
 
-from collections.abc import Awaitable, Callable
-
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
@@ -12,8 +10,6 @@ HEADER = "X-API-Key"
 KEY = "key"
 SEARCH = "search"
 """Values of the route option `access`."""
-
-_Guard = Callable[[ASGIConnection[object, object, object, object], BaseRouteHandler], Awaitable[None]]
 
 
 def credential_of(connection: ASGIConnection) -> str | None:  # type: ignore[type-arg]  # Litestar's Guard is generic in nothing

@@ -1,6 +1,6 @@
 """Reads request bodies: bounded each, bounded all together, bounded in time.
 
-Bodies are held in memory, not spooled to disk: one has at most a few megabytes, the decoder wants it whole, a photo never
+Bodies are held in memory, not spooled to disk: one has at most a few megabytes, the decoder wants it whole, no photo
 touches a disk that way, and `BodyBudget` bounds what all requests together hold. When it is spent, callers are told to
 come back (503) before more is read.
 """
@@ -58,9 +58,7 @@ class BodyBudget:
             self.held_bytes -= lease.held_bytes
 
 
-async def read_body(
-    request: HttpRequest, *, max_bytes: int, lease: BodyLease, feed: Callable[[bytes], None]
-) -> None:
+async def read_body(request: HttpRequest, *, max_bytes: int, lease: BodyLease, feed: Callable[[bytes], None]) -> None:
     """Pass a body on, chunk by chunk, as it arrives.
 
     Raises:
@@ -89,7 +87,7 @@ async def read_body(
                 if chunk:
                     lease.take(len(chunk))
                     feed(chunk)
-                more = message["more_body"] if "more_body" in message else False
+                more = message.get("more_body", False)
     except TimeoutError as error:
         raise RequestTimeout(f"The request body did not arrive within {BODY_TIMEOUT_S:.0f} seconds.") from error
 

@@ -6,7 +6,7 @@ from facepass.application.index_batch import IndexedBatch
 from facepass.application.index_photo import IndexedPhoto
 from facepass.application.search_gallery import Match, SearchResult
 from facepass.domain.face import BoundingBox, Face, ImageSize, Landmarks, Quality
-from facepass.domain.gallery import Erasure, GalleryStatus
+from facepass.domain.gallery import Erasure, GalleryStatus, Photo
 from facepass.entrypoints.http import schemas
 
 
@@ -65,6 +65,19 @@ def indexed_photo(result: IndexedPhoto) -> schemas.IndexedPhoto:
         replaced=result.replaced,
         model=result.model,
         took_ms=result.took_ms,
+    )
+
+
+def stored_photo(photo: Photo) -> schemas.StoredPhoto:
+    """Answer of `GET /index/{session_id}/photos/{photo_id}`."""
+    return schemas.StoredPhoto(
+        session_id=photo.session_id,
+        photo_id=photo.photo_id,
+        faces_detected=photo.faces_detected,
+        faces_indexed=len(photo.templates),
+        faces=[_face(template.face) for template in photo.templates],
+        image=_size(photo.size),
+        indexed_at=photo.indexed_at,
     )
 
 

@@ -17,6 +17,7 @@ FROM_CONTAINER = (
     "index_batch",
     "search_gallery",
     "gallery_status",
+    "get_photo",
     "delete_gallery",
     "detect_faces",
     "compare_faces",

@@ -114,7 +114,7 @@ class _FormReader:
             self._extend(event)
 
     def _begin(self, part: MultipartSegment) -> None:
-        self._name = part.name
+        self._name = part.name or ""
         self._chunks, self._size_bytes, self._charset = [], 0, part.charset
         known = self._name in self._spec.texts or self._name in self._spec.files
         self._keep = known and self._name not in self._seen

@@ -1,7 +1,7 @@
 """Builds the OpenAPI 3.1 document from `operations` and the answer shapes.
 
-Written out rather than derived from the handlers: these read their forms byte for byte, which no signature shows. A test
-holds the document against the routes that exist, and real answers against its schemas.
+Written out rather than derived from the handlers: these read their forms byte for byte, which no signature shows. A
+test holds the document against the routes that exist, and real answers against its schemas.
 """
 
 from typing import Any
@@ -52,9 +52,9 @@ def openapi_document(container: Container) -> dict[str, Any]:
     search_needs_key = settings.security.search_access == auth.KEY
     paths: dict[str, dict[str, Any]] = {}
     for operation in listed:
-        described = _operation(operation, needs_key=operation.access == auth.KEY or (
-            operation.access == auth.SEARCH and search_needs_key
-        ))
+        described = _operation(
+            operation, needs_key=operation.access == auth.KEY or (operation.access == auth.SEARCH and search_needs_key)
+        )
         paths.setdefault(BASE + operation.path, {})[operation.method] = described
     return {
         "openapi": "3.1.0",
@@ -123,7 +123,8 @@ def _extra(operation: Operation) -> dict[str, Any]:
 
 
 def _error_table(codes: tuple[str, ...]) -> str:
-    rows = "\n".join(f"| {STATUSES[code]} | `{code}` | {_WHEN[code]} |" for code in codes)
+    by_status = sorted(codes, key=STATUSES.__getitem__)
+    rows = "\n".join(f"| {STATUSES[code]} | `{code}` | {_WHEN[code]} |" for code in by_status)
     return f"| status | code | when |\n|---|---|---|\n{rows}"
 
 

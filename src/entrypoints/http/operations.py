@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
 
 from facepass.application.probe import OnMultiple
 from facepass.application.search_gallery import MAX_LIMIT
-from facepass.domain.gallery import MAX_ID_LENGTH
-from facepass.entrypoints.http import auth, schemas
-from facepass.entrypoints.http.parameters import DEFAULT_LIMIT, MAX_KEY_BYTES
+from facepass.entrypoints.http import auth, documented, schemas
+from facepass.entrypoints.http.parameters import DEFAULT_LIMIT
 from facepass.entrypoints.http.routes.uploads import FORMATS
 from facepass.entrypoints.settings import Settings
 
@@ -52,107 +50,21 @@ class Operation:
     answers_503: bool = False
 
 
-_ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
-_SESSION_IN_PATH = {
-    "name": "session_id",
-    "in": "path",
-    "required": True,
-    "description": "Percent-encoded, also `/`.",
-    "schema": _ID,
-    "example": "wedding-2026-05-16",
-}
-_BOX = schemas.Box(412.5, 188.0, 96.0, 121.5)
-_QUALITY = schemas.Quality(83, [])
-_FACE_EXAMPLE = schemas.Face(
-    0,
-    _BOX,
-    schemas.Landmarks(
-        schemas.Point(438.0, 236.5),
-        schemas.Point(483.2, 235.9),
-        schemas.Point(461.0, 262.4),
-        schemas.Point(442.1, 284.0),
-        schemas.Point(480.3, 283.6),
-    ),
-    0.997,
-    _QUALITY,
-)
-_SIZE = schemas.ImageSize(1920, 1280)
-_MODEL = "dlib-resnet29-int8"
-
-
-def _form(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
-    schema = {"type": "object", "properties": dict(properties), "required": required, "additionalProperties": False}
-    return {"multipart/form-data": {"schema": schema}}
-
-
-def _picture(settings: Settings, what: str) -> dict[str, Any]:
-    limits = settings.uploads
-    return {
-        "type": "string",
-        "format": "binary",
-        "description": f"{what}: JPEG, PNG, WebP or BMP, at most {limits.max_upload_bytes} bytes and "
-        f"{limits.max_image_side} pixels a side.",
-    }
-
-
-def _threshold(settings: Settings) -> dict[str, Any]:
-    return {
-        "type": "number",
-        "minimum": 0,
-        "maximum": 1,
-        "default": settings.recognition.face_similarity_threshold,
-        "description": "Least `similarity` of a match, inclusive.",
-    }
-
-
-_S3_KEY = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": MAX_KEY_BYTES,
-    "description": "Key of a photo in the configured store, instead of `file`.",
-    "example": "2026-05-16/DSC_0107.jpg",
-}
-
-
 def operations(settings: Settings) -> tuple[Operation, ...]:
     """The routes under the base path, in the order of the document."""
     return (*_sessions(settings), *_search(settings), *_faces(settings), *_service(settings))
 
 
 def _sessions(settings: Settings) -> tuple[Operation, ...]:
-    photo = {"photo_id": _ID | {"example": "DSC_0107"}, "s3_key": _S3_KEY}
-    index_form = _form(
+    index_form = documented.form(
         {
-            "session_id": _ID | {"example": "wedding-2026-05-16"},
-            "photo_id": _ID | {"example": "DSC_0107"},
-            "file": _picture(settings, "The photo"),
-            "s3_key": _S3_KEY,
+            "session_id": documented.ID | {"example": documented.SESSION},
+            "photo_id": documented.ID | {"example": documented.PHOTO},
+            "file": documented.picture(settings, "The photo"),
+            "s3_key": documented.S3_KEY,
         },
         ["session_id", "photo_id"],
     )
-    batch_schema = {
-        "type": "object",
-        "required": ["session_id", "photos"],
-        "additionalProperties": False,
-        "properties": {
-            "session_id": _ID,
-            "photos": {
-                "type": "array",
-                "minItems": 1,
-                "maxItems": settings.photos.batch_sync_max,
-                "items": {
-                    "type": "object",
-                    "required": ["photo_id", "s3_key"],
-                    "additionalProperties": False,
-                    "properties": photo,
-                },
-            },
-        },
-    }
-    batch_example = {
-        "session_id": "wedding-2026-05-16",
-        "photos": [{"photo_id": "DSC_0107", "s3_key": "2026-05-16/DSC_0107.jpg"}],
-    }
     return (
         Operation(
             method="post",
@@ -164,7 +76,17 @@ def _sessions(settings: Settings) -> tuple[Operation, ...]:
             "either `file` or `s3_key`. A photo without a face answers 400 `no_face_detected` and is recorded.",
             answer=schemas.IndexedPhoto,
             example=schemas.IndexedPhoto(
-                True, "DSC_0107", "wedding-2026-05-16", 0.997, 1, 1, [_FACE_EXAMPLE], _SIZE, False, _MODEL, 84.2
+                True,
+                documented.PHOTO,
+                documented.SESSION,
+                0.997,
+                1,
+                1,
+                [documented.FACE],
+                documented.SIZE,
+                False,
+                documented.MODEL,
+                84.2,
             ),
             errors=(*_PICTURE, "no_face_detected", *_KEY, "not_found", "conflict", *_STORE),
             access=auth.KEY,
@@ -184,7 +106,22 @@ def _sessions(settings: Settings) -> tuple[Operation, ...]:
             ),
             errors=(*_BODY, *_KEY, *_STORE),
             access=auth.KEY,
-            body={"application/json": {"schema": batch_schema, "example": batch_example}},
+            body=documented.batch(settings),
+        ),
+        Operation(
+            method="get",
+            path="/index/{session_id}/photos/{photo_id}",
+            name="stored_photo",
+            tag="Sessions",
+            summary="One photo's faces",
+            description="What is kept of a photo: its searchable faces, without their vectors.",
+            answer=schemas.StoredPhoto,
+            example=schemas.StoredPhoto(
+                documented.SESSION, documented.PHOTO, 1, 1, [documented.FACE], documented.SIZE, documented.MOMENT
+            ),
+            errors=("invalid_request", *_KEY, "not_found", *_STORE, "internal"),
+            access=auth.KEY,
+            parameters=(documented.SESSION_IN_PATH, documented.PHOTO_IN_PATH),
         ),
         Operation(
             method="delete",
@@ -198,17 +135,17 @@ def _sessions(settings: Settings) -> tuple[Operation, ...]:
             example=schemas.Erasure(True, 163, 41, "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c"),
             errors=("invalid_request", *_KEY, *_STORE, "internal"),
             access=auth.KEY,
-            parameters=(_SESSION_IN_PATH,),
+            parameters=(documented.SESSION_IN_PATH,),
         ),
     )
 
 
 def _search(settings: Settings) -> tuple[Operation, ...]:
-    form = _form(
+    form = documented.form(
         {
-            "session_id": _ID | {"example": "wedding-2026-05-16"},
-            "file": _picture(settings, "The selfie"),
-            "threshold": _threshold(settings),
+            "session_id": documented.ID | {"example": documented.SESSION},
+            "file": documented.picture(settings, "The selfie"),
+            "threshold": documented.threshold(settings),
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
             "on_multiple": {
                 "type": "string",
@@ -230,12 +167,12 @@ def _search(settings: Settings) -> tuple[Operation, ...]:
             "a `reason`; `largest_face_used` says that the selfie shows several people.",
             answer=schemas.SearchResult,
             example=schemas.SearchResult(
-                session_id="wedding-2026-05-16",
-                matches=[schemas.Match("DSC_0107", 0.94, 0.997, 0.958, 0, _BOX)],
+                session_id=documented.SESSION,
+                matches=[schemas.Match(documented.PHOTO, 0.94, 0.997, 0.958, 0, documented.BOX)],
                 total_matches=1,
                 query_time_ms=43.1,
                 threshold=0.5,
-                query_face=schemas.QueryFace(schemas.Box(301.0, 220.5, 340.0, 431.0), _QUALITY),
+                query_face=schemas.QueryFace(schemas.Box(301.0, 220.5, 340.0, 431.0), documented.QUALITY),
                 reason=None,
                 search_mode="exact",
                 timings_ms=schemas.SearchTimings(6.8, 21.9, 12.7, 1.4),
@@ -252,12 +189,10 @@ def _search(settings: Settings) -> tuple[Operation, ...]:
             summary="A session in numbers",
             description="Send the `ETag` of the last answer as `If-None-Match` to be told only of changes.",
             answer=schemas.SessionStatus,
-            example=schemas.SessionStatus(
-                "wedding-2026-05-16", True, 41, 163, 1, datetime(2026, 5, 16, 21, 4, 9, tzinfo=UTC), _MODEL
-            ),
+            example=schemas.SessionStatus(documented.SESSION, True, 41, 163, 1, documented.MOMENT, documented.MODEL),
             errors=("invalid_request", *_KEY, "not_found", *_STORE, "internal"),
             access=auth.SEARCH,
-            parameters=(_SESSION_IN_PATH,),
+            parameters=(documented.SESSION_IN_PATH,),
             revalidates=True,
         ),
     )
@@ -265,9 +200,9 @@ def _search(settings: Settings) -> tuple[Operation, ...]:
 
 def _faces(settings: Settings) -> tuple[Operation, ...]:
     pair = {
-        "file_a": _picture(settings, "One picture"),
-        "file_b": _picture(settings, "The other picture"),
-        "threshold": _threshold(settings),
+        "file_a": documented.picture(settings, "One picture"),
+        "file_b": documented.picture(settings, "The other picture"),
+        "threshold": documented.threshold(settings),
     }
     return (
         Operation(
@@ -278,10 +213,10 @@ def _faces(settings: Settings) -> tuple[Operation, ...]:
             summary="Find faces",
             description="Boxes, five landmarks, detection score and quality with reasons, largest face first.",
             answer=schemas.DetectedFaces,
-            example=schemas.DetectedFaces([_FACE_EXAMPLE], _SIZE, 31.6),
+            example=schemas.DetectedFaces([documented.FACE], documented.SIZE, 31.6),
             errors=(*_PICTURE, *_KEY),
             access=auth.KEY,
-            body=_form({"file": _picture(settings, "The picture")}, ["file"]),
+            body=documented.form({"file": documented.picture(settings, "The picture")}, ["file"]),
         ),
         Operation(
             method="post",
@@ -291,10 +226,10 @@ def _faces(settings: Settings) -> tuple[Operation, ...]:
             summary="Compare two pictures",
             description="Compares the largest faces; the order of the pictures does not change the score.",
             answer=schemas.Comparison,
-            example=schemas.Comparison(0.94, 0.958, True, 0.5, [_FACE_EXAMPLE, _FACE_EXAMPLE]),
+            example=schemas.Comparison(0.94, 0.958, True, 0.5, [documented.FACE, documented.FACE]),
             errors=(*_FACE, *_KEY),
             access=auth.KEY,
-            body=_form(pair, ["file_a", "file_b"]),
+            body=documented.form(pair, ["file_a", "file_b"]),
         ),
     )
 

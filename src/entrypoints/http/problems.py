@@ -48,6 +48,11 @@ STATUSES = {
 
 _FRAMEWORK = {404: ("not_found", "Not found"), 405: ("method_not_allowed", "Method not allowed")}
 
+_DETAILS = {
+    "not_found": "Nothing is found at this address.",
+    "method_not_allowed": "This address does not take this method; `Allow` lists those it takes.",
+}
+
 _log = structlog.stdlib.get_logger("facepass.http")
 
 
@@ -64,7 +69,7 @@ def problem_of(error: Exception, scope: Scope) -> tuple[Problem, dict[str, str]]
         return _of_domain(error, scope), _headers(error)
     if isinstance(error, HTTPException) and error.status_code < 500:  # noqa: PLR2004 - the first server error
         code, title = _FRAMEWORK.get(error.status_code, ("invalid_request", "Invalid request"))
-        detail = "Nothing is found at this address." if code == "not_found" else error.detail
+        detail = _DETAILS.get(code, error.detail)
         return _problem(scope, code, title, error.status_code, detail), dict(error.headers or {})
     detail = "Something went wrong here. The request id names it in the service's log."
     return _problem(scope, "internal", "Internal error", 500, detail), {}
@@ -114,6 +119,4 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     elif isinstance(error, DependencyUnavailable):
         cause = type(error.__cause__).__name__ if error.__cause__ else None
         _log.warning("dependency_unavailable", dependency=error.dependency, cause=cause)
-    return Response(
-        msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
-    )
+    return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)

@@ -106,6 +106,18 @@ class IndexedPhoto(Struct, frozen=True):
     took_ms: Milliseconds
 
 
+class StoredPhoto(Struct, frozen=True):
+    """What is kept of one photo: its searchable faces, without their vectors."""
+
+    session_id: Id
+    photo_id: Id
+    faces_detected: Count
+    faces_indexed: Count
+    faces: list[Face]
+    image: ImageSize
+    indexed_at: datetime
+
+
 class PhotoFailure(Struct, frozen=True):
     """A photo of a batch that could not be indexed."""
 

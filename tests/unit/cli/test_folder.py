@@ -41,7 +41,9 @@ def test_links_are_followed_only_inside_the_folder(tmp_path):
     assert [photo.photo_id for photo in photos_in(root, IdFrom.PATH)] == ["a.jpg", "in.jpg"]
 
 
-@pytest.mark.parametrize(("id_from", "expected"), [(IdFrom.NAME, "1.jpg"), (IdFrom.STEM, "1"), (IdFrom.PATH, "x/1.jpg")])
+@pytest.mark.parametrize(
+    ("id_from", "expected"), [(IdFrom.NAME, "1.jpg"), (IdFrom.STEM, "1"), (IdFrom.PATH, "x/1.jpg")]
+)
 def test_ids_come_from_what_was_asked(tmp_path, id_from, expected):
     write(tmp_path / "x/1.jpg")
 

@@ -74,7 +74,11 @@ async def test_a_problem_comes_back_as_the_error_it_was(code):
 @pytest.mark.parametrize(
     ("answer", "kind", "exit_code"),
     [
-        (problem(400, "invalid_request", errors=[{"field": "f", "message": "m"}]), errors.InvalidRequest, ExitCode.USAGE),
+        (
+            problem(400, "invalid_request", errors=[{"field": "f", "message": "m"}]),
+            errors.InvalidRequest,
+            ExitCode.USAGE,
+        ),
         (problem(400, "low_quality_face", reasons=["blurred"]), errors.LowQualityFace, ExitCode.REFUSED),
         (problem(500, "internal", request_id="r-1"), problems.ServiceFailed, ExitCode.UNEXPECTED),
         (problem(418, "never_heard_of"), problems.ServiceFailed, ExitCode.UNEXPECTED),
@@ -121,7 +125,7 @@ async def test_ids_and_pictures_travel_byte_for_byte():
     transport, requests = answers(httpx.Response(200, json=answer))
     async with connected("http://facepass.test/api/v2/", api_key=None, transport=transport) as service:
         with pytest.raises(problems.ServiceFailed):
-            await service.index("séance\r\n\"x", "a/b.jpg", b"\x00\xff")
+            await service.index('séance\r\n"x', "a/b.jpg", b"\x00\xff")
 
     body = requests[0].content
     assert requests[0].url == "http://facepass.test/api/v2/index"

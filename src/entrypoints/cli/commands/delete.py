@@ -6,6 +6,7 @@ from facepass.entrypoints.cli import views
 from facepass.entrypoints.cli.options import json_option, service_options, session_option
 from facepass.entrypoints.cli.output import show
 from facepass.entrypoints.cli.runtime import Target, ask
+from facepass.entrypoints.client.service import Needs
 
 
 @click.command("delete", epilog="Example: facepass delete --session gala --yes")
@@ -20,5 +21,5 @@ def command(session: str, yes: bool, target: Target, as_json: bool) -> None:
     """
     if not yes:
         click.confirm(f"Erase session {session!r} for good?", abort=True, err=True)
-    result = ask(target, lambda service: service.delete(session))
+    result = ask(target, lambda service: service.delete(session), Needs.STORAGE)
     show(result, views.erased(result), json=as_json)

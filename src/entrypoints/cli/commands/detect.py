@@ -10,6 +10,7 @@ from facepass.entrypoints.cli.options import FILE, json_option, service_options
 from facepass.entrypoints.cli.output import note, show
 from facepass.entrypoints.cli.pictures import read_picture
 from facepass.entrypoints.cli.runtime import Target, ask
+from facepass.entrypoints.client.service import Needs
 
 
 @click.command("detect", epilog="Example: facepass detect group.jpg --draw faces.png")
@@ -28,7 +29,7 @@ def command(image: Path, draw: Path | None, target: Target, as_json: bool) -> No
     Score is the detector's, 0 to 1; quality is fitness for recognition, 0 to 100, with what pulls it down.
     """
     picture = read_picture(image)
-    result = ask(target, lambda service: service.detect(picture))
+    result = ask(target, lambda service: service.detect(picture), Needs.VISION)
     if draw is not None:
         draw_faces(picture, result.faces, draw)
         note(f"Drawn: {draw}")

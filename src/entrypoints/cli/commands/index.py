@@ -22,6 +22,7 @@ from facepass.entrypoints.cli.options import json_option, service_options, sessi
 from facepass.entrypoints.cli.output import note, show
 from facepass.entrypoints.cli.progress import progress_of
 from facepass.entrypoints.cli.runtime import Target, load_settings, service_at
+from facepass.entrypoints.client.service import Needs
 
 MAX_CONCURRENCY = 64
 
@@ -101,7 +102,7 @@ def command(
 
 async def _index(job: Job, photos: list[PhotoFile], target: Target) -> IndexReport:
     settings = load_settings()
-    async with service_at(target) as service:
+    async with service_at(target, Needs.ALL) as service:
         path = journal_path(settings.application.data_dir, service=service.name, session_id=job.session)
         with Journal(path) as journal, progress_of(len(photos)) as progress, _stop_on_interrupt() as stop:
             if not job.resume:

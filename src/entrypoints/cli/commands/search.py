@@ -9,7 +9,7 @@ from facepass.entrypoints.cli.options import FILE, json_option, service_options,
 from facepass.entrypoints.cli.output import show
 from facepass.entrypoints.cli.pictures import read_picture
 from facepass.entrypoints.cli.runtime import Target, ask
-from facepass.entrypoints.client.service import SearchOptions
+from facepass.entrypoints.client.service import Needs, SearchOptions
 
 
 @click.command("search", epilog="Example: facepass search selfie.jpg --session gala --limit 20")
@@ -45,5 +45,5 @@ def command(
     """
     picture = read_picture(selfie)
     options = SearchOptions(threshold, limit, on_multiple)
-    result = ask(target, lambda service: service.search(session, picture, options))
+    result = ask(target, lambda service: service.search(session, picture, options), Needs.ALL)
     show(result, views.found(result), json=as_json)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import structlog
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from facepass.application.ports import Clock
@@ -47,28 +48,36 @@ class RequestScope:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         started_s = self._clock.elapsed_s()
         method, path = str(scope["method"]), sent_path(scope)
         request = context.RequestContext(self._request_id(scope), path)
-        inner = cast("Scope", {**scope, "path": routable(path, method), "method": "GET" if method == "HEAD" else method})
+        inner = cast(
+            "Scope", {**scope, "path": routable(path, method), "method": "GET" if method == "HEAD" else method}
+        )
         context.attach(inner, request)
         body = UnreadBody(scope, receive)
         with structlog.contextvars.bound_contextvars(request_id=request.request_id):
             try:
                 await self._app(inner, body.receive, self._sender(request, body, send, headless=method == "HEAD"))
             finally:
-                if self._access_log is not None:
-                    self._access_log.info(
-                        "request",
-                        method=method,
-                        route=cast("dict[str, Any]", inner).get("path_template") or "unmatched",
-                        status=request.status or CLIENT_LEFT,
-                        duration_ms=round(1e3 * (self._clock.elapsed_s() - started_s), 3),
-                        problem=request.problem,
-                    )
+                self._log(request, inner, method, 1e3 * (self._clock.elapsed_s() - started_s))
+
+    def _log(self, request: context.RequestContext, scope: Scope, method: str, duration_ms: float) -> None:
+        """The access line: the route's template, never the path, which holds ids."""
+        if self._access_log is None:
+            return
+        facts: dict[str, Any] = {
+            "method": method,
+            "route": cast("dict[str, Any]", scope).get("path_template") or "unmatched",
+            "status": request.status or CLIENT_LEFT,
+            "duration_ms": round(duration_ms, 3),
+        }
+        if request.problem:
+            facts["problem"] = request.problem
+        self._access_log.info("request", **facts)
 
     def _request_id(self, scope: HTTPScope) -> str:
         for name, value in scope["headers"]:

@@ -5,6 +5,7 @@ instead. So what is left is read and thrown away, within bounds, and only a call
 """
 
 import asyncio
+from typing import cast
 
 from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
 
@@ -24,7 +25,7 @@ class UnreadBody:
     async def receive(self) -> HTTPReceiveMessage:
         """The next message of the server."""
         self._waits_for_go_ahead = False
-        message: HTTPReceiveMessage = await self._receive()  # type: ignore[assignment]  # of an HTTP scope
+        message = cast("HTTPReceiveMessage", await self._receive())
         if message["type"] != "http.request" or not message.get("more_body", False):
             self._complete = True
         return message
@@ -41,7 +42,8 @@ class UnreadBody:
             async with asyncio.timeout(DISCARD_TIMEOUT_S):
                 while not self._complete and discarded_bytes <= MAX_DISCARDED_BYTES:
                     message = await self.receive()
-                    discarded_bytes += len(message.get("body", b""))
+                    if message["type"] == "http.request":
+                        discarded_bytes += len(message["body"])
         except TimeoutError:
             return False
         return self._complete

@@ -7,6 +7,7 @@ from facepass.entrypoints.http.routes import analysis, health, indexing, searchi
 API: tuple[ControllerRouterHandler, ...] = (
     indexing.index_one,
     indexing.index_many,
+    indexing.stored_photo,
     indexing.delete_session,
     searching.search,
     searching.session_status,

@@ -33,7 +33,7 @@ async def detect(
 
 
 @post("/compare", status_code=200, opt={"access": auth.KEY})
-async def compare(  # noqa: PLR0917 - Litestar injects by name
+async def compare(
     request: HttpRequest,
     compare_faces: NamedDependency[SkipValidation[CompareFaces]],
     upload_limits: NamedDependency[SkipValidation[ImageLimits]],

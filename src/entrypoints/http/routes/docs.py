@@ -77,13 +77,13 @@ async def home() -> Redirect:
 @get("/docs")
 async def swagger(request: HttpRequest) -> Response[bytes]:
     """Swagger UI: read and try."""
-    return _file_answer(request, await asyncio.to_thread(_load, "pages/swagger.html"), "text/html; charset=utf-8")
+    return _file_answer(request, await asyncio.to_thread(_load, "pages/swagger.html"), "text/html")
 
 
 @get("/redoc")
 async def redoc(request: HttpRequest) -> Response[bytes]:
     """Redoc: read."""
-    return _file_answer(request, await asyncio.to_thread(_load, "pages/redoc.html"), "text/html; charset=utf-8")
+    return _file_answer(request, await asyncio.to_thread(_load, "pages/redoc.html"), "text/html")
 
 
 def _asset_route(name: str, media_type: str) -> HTTPRouteHandler:

@@ -1,10 +1,11 @@
-"""Putting photos into a session, and erasing it."""
+"""Putting photos into a session, looking one up, and erasing the session."""
 
-from litestar import Response, delete, post
+from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from facepass.application.delete_gallery import DeleteGallery
+from facepass.application.get_photo import GetPhoto
 from facepass.application.index_batch import IndexBatch
 from facepass.application.index_photo import IndexPhoto
 from facepass.application.ports import ImageLimits
@@ -59,6 +60,13 @@ async def index_many(
         batch = await read_batch(request, lease, max_photos=settings.photos.batch_sync_max)
     result = await index_batch(batch.session_id, batch.photos)
     return answer(request, convert.indexed_batch(result))
+
+
+@get("/index/{session_id:str}/photos/{photo_id:str}", opt={"access": auth.KEY})
+async def stored_photo(request: HttpRequest, get_photo: NamedDependency[SkipValidation[GetPhoto]]) -> Response[bytes]:
+    """What is kept of one photo."""
+    photo = await get_photo(path_id(request, "session_id", SessionId), path_id(request, "photo_id", PhotoId))
+    return answer(request, convert.stored_photo(photo))
 
 
 @delete("/index/{session_id:str}", status_code=200, opt={"access": auth.KEY})

@@ -20,7 +20,7 @@ _FILES = frozenset({"file"})
 
 
 @post("/search", status_code=200, opt={"access": auth.SEARCH})
-async def search(  # noqa: PLR0917 - Litestar injects by name
+async def search(
     request: HttpRequest,
     search_gallery: NamedDependency[SkipValidation[SearchGallery]],
     upload_limits: NamedDependency[SkipValidation[ImageLimits]],

@@ -1,0 +1,145 @@
+"""Proves at start that the models, the runtime and this processor compute what was recorded.
+
+A drawn face goes through detection, alignment and recognition, and must come out as it did. The tolerances allow for
+other instruction sets and runtime versions, and for nothing else. It is the warm-up as well.
+"""
+
+import json
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from facepass.adapters.onnx.alignment import DLIB_TEMPLATE, align
+from facepass.adapters.onnx.recogniser import Recogniser
+from facepass.adapters.onnx.retinaface import RetinaFace
+from facepass.domain.embedding import ModelId
+from facepass.domain.errors import ConfigurationError
+from facepass.domain.face import Detection, Landmarks
+
+Geometry = npt.NDArray[np.float64]
+
+_GOLDEN_FILE = "golden.json"
+_POINT_TOLERANCE_PX = 0.5
+_SCORE_TOLERANCE = 0.01
+_LEAST_COSINE = 0.999
+_SIDE = 160
+_EDGE = 0.012
+_BOX_VALUES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Ellipse:
+    """Centre, radii as parts of the picture's side, colour in RGB 0 to 255."""
+
+    x: float
+    y: float
+    radius_x: float
+    radius_y: float
+    colour: tuple[int, int, int]
+
+
+_PORTRAIT = (
+    _Ellipse(0.50, 0.42, 0.300, 0.360, (60, 40, 30)),  # hair
+    _Ellipse(0.50, 1.00, 0.380, 0.220, (70, 80, 130)),  # shoulders
+    _Ellipse(0.50, 0.74, 0.110, 0.160, (190, 140, 115)),  # neck
+    _Ellipse(0.50, 0.50, 0.235, 0.310, (222, 172, 145)),  # face
+    _Ellipse(0.41, 0.395, 0.065, 0.014, (70, 45, 35)),  # eyebrows
+    _Ellipse(0.59, 0.395, 0.065, 0.014, (70, 45, 35)),
+    _Ellipse(0.41, 0.45, 0.048, 0.023, (245, 240, 235)),  # eyes
+    _Ellipse(0.59, 0.45, 0.048, 0.023, (245, 240, 235)),
+    _Ellipse(0.41, 0.45, 0.022, 0.023, (45, 30, 25)),
+    _Ellipse(0.59, 0.45, 0.022, 0.023, (45, 30, 25)),
+    _Ellipse(0.50, 0.50, 0.020, 0.080, (235, 190, 165)),  # nose
+    _Ellipse(0.50, 0.575, 0.045, 0.020, (190, 130, 110)),
+    _Ellipse(0.50, 0.665, 0.080, 0.024, (175, 75, 75)),  # mouth
+    _Ellipse(0.50, 0.662, 0.070, 0.005, (110, 40, 45)),
+)
+
+
+def portrait() -> npt.NDArray[np.uint8]:
+    """The drawn face, `(160, 160, 3)` uint8 RGB."""
+    y, x = np.mgrid[0:_SIDE, 0:_SIDE].astype(np.float64) / _SIDE
+    picture: npt.NDArray[np.float64] = np.stack([90 + 60 * y, 120 + 40 * x, 150 - 30 * y], axis=-1)
+    for part in _PORTRAIT:
+        distance = np.hypot((x - part.x) / part.radius_x, (y - part.y) / part.radius_y) - 1.0
+        edge = _EDGE / min(part.radius_x, part.radius_y)
+        cover = np.clip(0.5 - distance / edge, 0.0, 1.0)[..., None]
+        picture = picture * (1.0 - cover) + cover * np.array(part.colour, dtype=np.float64)
+    levels: npt.NDArray[np.uint8] = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    return levels
+
+
+def observe_face(detector: RetinaFace) -> Detection:
+    """What the detector finds in the drawn face.
+
+    Raises:
+        ConfigurationError: not exactly one face.
+    """
+    faces = detector.detect(portrait())
+    if len(faces) != 1:
+        raise ConfigurationError(f"The detector finds {len(faces)} faces in the test picture instead of one.")
+    return faces[0]
+
+
+def observe_embedding(recogniser: Recogniser, face: Geometry) -> npt.NDArray[np.float32]:
+    """`(128,)` float32: what the recogniser says of the drawn face, aligned by the landmarks in `face`."""
+    landmarks = Landmarks.from_array(face[_BOX_VALUES:].reshape(-1, 2))
+    embedding: npt.NDArray[np.float32] = recogniser.embed(align(portrait(), landmarks, DLIB_TEMPLATE)[None])[0]
+    return embedding
+
+
+def check_models(detector: RetinaFace, recogniser: Recogniser, model_id: ModelId) -> None:
+    """Compare what both models see in the drawn face with the record.
+
+    Raises:
+        ConfigurationError: they differ by more than other hardware explains.
+    """
+    check_detector(detector)
+    check_recogniser(recogniser, model_id)
+
+
+def check_detector(detector: RetinaFace) -> None:
+    """Compare what the detector finds with the record.
+
+    Raises:
+        ConfigurationError: it differs by more than other hardware explains.
+    """
+    recorded = _record()["detection"]
+    face = observe_face(detector)
+    distance = float(np.abs(geometry(face) - np.array(recorded["geometry"])).max())
+    if not (distance <= _POINT_TOLERANCE_PX and abs(face.confidence - recorded["confidence"]) <= _SCORE_TOLERANCE):
+        raise ConfigurationError(
+            f"The detector fails its check on this machine: {distance:.2f} pixels from the record, "
+            f"score {face.confidence:.3f}."
+        )
+
+
+def check_recogniser(recogniser: Recogniser, model_id: ModelId) -> None:
+    """Compare what the recogniser says, at the recorded landmarks, with the record.
+
+    Raises:
+        ConfigurationError: it differs by more than other hardware explains.
+    """
+    record = _record()
+    embedding = observe_embedding(recogniser, np.array(record["detection"]["geometry"]))
+    recorded = np.array(record["embeddings"][model_id], dtype=np.float64)
+    cosine = float(embedding @ recorded / np.linalg.norm(recorded))
+    if not cosine >= _LEAST_COSINE:
+        raise ConfigurationError(
+            f"The recogniser {model_id} fails its check on this machine: cosine {cosine:.4f} to the record."
+        )
+
+
+def geometry(face: Detection) -> Geometry:
+    """Box and landmarks as 14 pixel coordinates."""
+    box = face.box
+    return np.concatenate([[box.x, box.y, box.width, box.height], face.landmarks.as_array().ravel()])
+
+
+def _record() -> dict[str, Any]:
+    text = resources.files("facepass.adapters.onnx").joinpath(_GOLDEN_FILE).read_text(encoding="utf-8")
+    record: dict[str, Any] = json.loads(text)
+    return record

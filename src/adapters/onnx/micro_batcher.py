@@ -1,0 +1,144 @@
+"""Puts the items of concurrent callers into common batches, without ever making one wait for company.
+
+Adaptive batching: while a batch runs, items queue; the next batch takes what has queued. A lone caller is served at
+once, and under load batches grow by themselves.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from facepass.adapters.onnx.executor import RETRY_AFTER_S, InferenceExecutor, stopping
+from facepass.domain.errors import Overloaded
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[Item, Result]):
+    item: Item
+    result: "asyncio.Future[Result]"
+
+
+class MicroBatcher(Generic[Item, Result]):
+    """Batches for one event loop; its methods are called from there."""
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Item]], Sequence[Result]],
+        *,
+        workers: InferenceExecutor,
+        batch_max: int,
+        queue_max: int,
+    ) -> None:
+        """Bind the work to its threads.
+
+        Args:
+            work: from items to as many results, in order; called in a thread.
+            workers: run the batches, as many at once as there are threads.
+            batch_max: items in a batch.
+            queue_max: callers that may be under way at once.
+        """
+        if batch_max < 1 or queue_max < 1:
+            raise ValueError("a batch and a queue hold at least one")
+        self._work = work
+        self._workers = workers
+        self._batch_max = batch_max
+        self._queue_max = queue_max
+        self._queue: deque[_Entry[Item, Result]] = deque()
+        self._callers = 0
+        self._batches: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def submit(self, items: Sequence[Item]) -> list[Result]:
+        """Results of `items`, in order. Cancelling drops those that have not begun.
+
+        Raises:
+            Overloaded: too many callers are under way, or the service stops.
+            Exception: whatever the work raised for the first of these items that failed; an item of another caller
+                never makes this one fail.
+        """
+        if self._closed:
+            raise stopping()
+        if not items:
+            return []
+        if self._callers >= self._queue_max:
+            raise Overloaded(
+                "Too many faces are waiting to be recognised; try again shortly.", retry_after_s=RETRY_AFTER_S
+            )
+        loop = asyncio.get_running_loop()
+        entries: list[_Entry[Item, Result]] = [_Entry(item, loop.create_future()) for item in items]
+        self._callers += 1
+        self._queue.extend(entries)
+        self._start_batches()
+        try:
+            await asyncio.wait([entry.result for entry in entries])
+        finally:
+            self._callers -= 1
+            for entry in entries:
+                entry.result.cancel()
+        failures = [error for entry in entries if (error := entry.result.exception()) is not None]
+        if failures:
+            raise failures[0]
+        return [entry.result.result() for entry in entries]
+
+    async def close(self) -> None:
+        """Refuse new items, fail those that wait, and return when the running batches have ended."""
+        self._closed = True
+        while self._queue:
+            _fail(self._queue.popleft(), stopping())
+        if self._batches:
+            await asyncio.wait(self._batches)
+
+    def _start_batches(self) -> None:
+        while len(self._batches) < self._workers.threads:
+            batch = self._next_batch()
+            if not batch:
+                return
+            task = asyncio.create_task(self._run(batch))
+            self._batches.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        self._start_batches()
+
+    def _next_batch(self) -> list[_Entry[Item, Result]]:
+        batch: list[_Entry[Item, Result]] = []
+        while self._queue and len(batch) < self._batch_max:
+            entry = self._queue.popleft()
+            if not entry.result.done():
+                batch.append(entry)
+        return batch
+
+    async def _run(self, batch: list[_Entry[Item, Result]]) -> None:
+        try:
+            await self._attempt(batch)
+        except asyncio.CancelledError:
+            for entry in batch:
+                _fail(entry, stopping())
+            raise
+        except Exception as error:  # noqa: BLE001 - it belongs to the callers, whatever it is
+            if len(batch) == 1:
+                _fail(batch[0], error)
+                return
+            # One bad item must not spoil the others: each is tried alone.
+            for entry in batch:
+                if not entry.result.done():
+                    await self._run([entry])
+
+    async def _attempt(self, batch: list[_Entry[Item, Result]]) -> None:
+        items = [entry.item for entry in batch]
+        results = await self._workers.run_admitted(partial(self._work, items))
+        for entry, result in zip(batch, results, strict=True):
+            if not entry.result.done():
+                entry.result.set_result(result)
+
+
+def _fail(entry: _Entry[Item, Result], error: Exception) -> None:
+    if not entry.result.done():
+        entry.result.set_exception(error)

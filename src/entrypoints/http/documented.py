@@ -1,0 +1,107 @@
+"""Pieces that the documented operations share: parameters, form fields and one example of each shape."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from facepass.domain.gallery import MAX_ID_LENGTH
+from facepass.entrypoints.http import schemas
+from facepass.entrypoints.http.parameters import MAX_KEY_BYTES
+from facepass.entrypoints.settings import Settings
+
+SESSION = "wedding-2026-05-16"
+PHOTO = "DSC_0107"
+MOMENT = datetime(2026, 5, 16, 21, 4, 9, tzinfo=UTC)
+ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
+SESSION_IN_PATH = {
+    "name": "session_id",
+    "in": "path",
+    "required": True,
+    "description": "Percent-encoded, also `/`.",
+    "schema": ID,
+    "example": SESSION,
+}
+PHOTO_IN_PATH = SESSION_IN_PATH | {"name": "photo_id", "example": PHOTO}
+BOX = schemas.Box(412.5, 188.0, 96.0, 121.5)
+QUALITY = schemas.Quality(83, [])
+FACE = schemas.Face(
+    0,
+    BOX,
+    schemas.Landmarks(
+        schemas.Point(438.0, 236.5),
+        schemas.Point(483.2, 235.9),
+        schemas.Point(461.0, 262.4),
+        schemas.Point(442.1, 284.0),
+        schemas.Point(480.3, 283.6),
+    ),
+    0.997,
+    QUALITY,
+)
+SIZE = schemas.ImageSize(1920, 1280)
+MODEL = "dlib-resnet29-int8"
+
+
+def form(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
+    """A request body that is a form."""
+    schema = {"type": "object", "properties": dict(properties), "required": required, "additionalProperties": False}
+    return {"multipart/form-data": {"schema": schema}}
+
+
+def picture(settings: Settings, what: str) -> dict[str, Any]:
+    """A form field that holds a picture; `what` is what the reader calls it."""
+    limits = settings.uploads
+    return {
+        "type": "string",
+        "format": "binary",
+        "description": f"{what}: JPEG, PNG, WebP or BMP, at most {limits.max_upload_bytes} bytes and "
+        f"{limits.max_image_side} pixels a side.",
+    }
+
+
+def threshold(settings: Settings) -> dict[str, Any]:
+    """The form field `threshold`."""
+    return {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "default": settings.recognition.face_similarity_threshold,
+        "description": "Least `similarity` of a match, inclusive.",
+    }
+
+
+S3_KEY = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_KEY_BYTES,
+    "description": "Key of a photo in the configured store, instead of `file`.",
+    "example": "2026-05-16/DSC_0107.jpg",
+}
+
+
+def batch(settings: Settings) -> dict[str, Any]:
+    """The request body of a batch."""
+    photo = {"photo_id": ID | {"example": PHOTO}, "s3_key": S3_KEY}
+    schema = {
+        "type": "object",
+        "required": ["session_id", "photos"],
+        "additionalProperties": False,
+        "properties": {
+            "session_id": ID,
+            "photos": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": settings.photos.batch_sync_max,
+                "items": {
+                    "type": "object",
+                    "required": ["photo_id", "s3_key"],
+                    "additionalProperties": False,
+                    "properties": photo,
+                },
+            },
+        },
+    }
+    example = {
+        "session_id": SESSION,
+        "photos": [{"photo_id": PHOTO, "s3_key": "2026-05-16/DSC_0107.jpg"}],
+    }
+    return {"application/json": {"schema": schema, "example": example}}

