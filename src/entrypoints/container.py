@@ -7,10 +7,6 @@ Two choices are made here: `storage` (embedded or external PostgreSQL, from the 
 from urllib.parse import quote
 
 from dependency_injector import containers, providers
-from facepass.adapters.memory.repository import InMemoryStore, InMemoryUnitOfWorkFactory
-from facepass.adapters.onnx.detector import OnnxFaceDetector
-from facepass.adapters.onnx.embedding_model import OnnxEmbeddingModel
-from facepass.adapters.onnx.executor import InferenceExecutor
 
 from facepass.adapters.embedded_postgres.launcher import EmbeddedPostgres
 from facepass.adapters.filesystem.image_source import FolderImageSource
@@ -19,7 +15,11 @@ from facepass.adapters.imaging.quality import PillowQualityAssessor
 from facepass.adapters.keys.configured import ConfiguredKeys
 from facepass.adapters.memory.photos import MemoryImageSource
 from facepass.adapters.memory.readiness import AlwaysReady
+from facepass.adapters.memory.repository import InMemoryStore, InMemoryUnitOfWorkFactory
 from facepass.adapters.memory.vision import ColourModel, SceneDecoder, SizeAssessor, SquareDetector
+from facepass.adapters.onnx.detector import OnnxFaceDetector
+from facepass.adapters.onnx.embedding_model import OnnxEmbeddingModel
+from facepass.adapters.onnx.executor import InferenceExecutor
 from facepass.adapters.pgvector.engine import PoolSettings, create_engine
 from facepass.adapters.pgvector.readiness import DatabaseReadiness
 from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
@@ -123,14 +123,13 @@ class Container(containers.DeclarativeContainer):
 
     # Photos named by key
     memory_photos: providers.Provider[dict[str, bytes]] = providers.Singleton(dict)
+    folder_source = providers.Singleton(
+        FolderImageSource, settings.provided.photo_root, max_bytes=source_limits.provided.max_bytes
+    )
     image_source = providers.Selector(
         storage,
-        embedded=(
-            folder := providers.Singleton(
-                FolderImageSource, settings.provided.photo_root, max_bytes=source_limits.provided.max_bytes
-            )
-        ),
-        external=folder,
+        embedded=folder_source,
+        external=folder_source,
         memory=providers.Singleton(MemoryImageSource, memory_photos, max_bytes=source_limits.provided.max_bytes),
     )
 

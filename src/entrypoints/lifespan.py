@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from facepass.adapters.onnx.prepare import prepare_models
-
 from facepass.adapters.pgvector import migrate
 from facepass.adapters.pgvector.engine import warm_up
 from facepass.domain.errors import ConfigurationError, FacePassError

@@ -32,9 +32,10 @@ class FolderImageSource(ImageSource):
             if error.errno in {errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO}:
                 raise NotFound(f"No photo is stored under {key!r}.") from error
             raise DependencyUnavailable("photos", "The photo folder cannot be read.") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise NotFound(f"No photo is stored under {key!r}.")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise NotFound(f"No photo is stored under {key!r}.")
             data = file.read(self._max_bytes + 1)
         if len(data) > self._max_bytes:
             raise PayloadTooLarge(f"The photo {key!r} has more than {self._max_bytes} bytes.")

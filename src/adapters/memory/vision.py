@@ -1,7 +1,7 @@
 """A world small enough to understand: pictures that are lists of people, and models that recognise them exactly.
 
-A scene is JSON such as `{"width": 640, "height": 480, "faces": [{"person": 7, "x": 10, "y": 20, "size": 80}]}`. Decoding
-paints each face as a square in a colour of its person, and the detector and the model read nothing but those
+A scene is JSON such as `{"width": 640, "height": 480, "faces": [{"person": 7, "x": 10, "y": 20, "size": 80}]}`.
+Decoding paints each face as a square in a colour of its person, and the detector and the model read nothing but those
 pixels, so whole use cases run on them as they would on photographs, in microseconds.
 """
 

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import msgspec
 import rich_click as click
+from click.exceptions import Exit
 
 from facepass.entrypoints.cli.options import json_option
 from facepass.entrypoints.cli.output import console, show
@@ -25,8 +27,11 @@ DEFAULT_SEED = 1
 @click.option("--seed", type=click.IntRange(0), default=DEFAULT_SEED, show_default=True, help="Of everything drawn.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the service. Default: a free one.")
 @click.option("--keep", is_flag=True, help="Leave the service running, with the session in it.")
+@click.option("--serve", is_flag=True, help="Only run the service as configured, with the demo session in it.")
 @json_option
-def command(*, out: Path | None, photos: int, seed: int, port: int | None, keep: bool, as_json: bool) -> None:
+def command(
+    *, out: Path | None, photos: int, seed: int, port: int | None, keep: bool, serve: bool, as_json: bool
+) -> None:
     """See it work: draw the photos of an event, index them, find everyone in them, and measure.
 
     Runs a service of its own on a database of its own; nothing of yours is touched. Needs the faces of the extra
@@ -36,6 +41,12 @@ def command(*, out: Path | None, photos: int, seed: int, port: int | None, keep:
     from facepass.entrypoints.demo.table import view  # noqa: PLC0415 help does without
 
     settings = load_settings()
+    if serve:
+        from facepass.entrypoints.demo.session import serve_demo  # noqa: PLC0415 help does without
+
+        if port is not None:
+            settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, api_port=port))
+        raise Exit(serve_demo(settings, console=console(stderr=True)))
     options = DemoOptions(
         out_dir=out or settings.application.data_dir / "demo",
         models_dir=settings.models_dir,
