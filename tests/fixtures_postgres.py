@@ -36,6 +36,15 @@ async def run_sql(url: str, *statements: str) -> None:
         await connection.close()
 
 
+async def ask(url: str, question: str) -> object:
+    """The one value that a query gives."""
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(question)
+    finally:
+        await connection.close()
+
+
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """An empty DATA_DIR. Not below pytest's own folders: those are closed to the account the server runs under."""
@@ -84,7 +93,7 @@ def migrated_template(postgres_url: str) -> str:
 
     async def make() -> None:
         await run_sql(postgres_url, f"CREATE DATABASE {MIGRATED}")
-        await migrate.upgrade(at_database(postgres_url, MIGRATED))
+        await migrate.upgrade(at_database(postgres_url, MIGRATED), PoolSettings())
 
     asyncio.run(make())
     return MIGRATED

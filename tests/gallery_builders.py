@@ -7,11 +7,9 @@ from uuid import uuid4
 
 import numpy as np
 
-from facepass.application.ports import UnitOfWorkFactory
 from facepass.domain.embedding import Embedding, ModelId
 from facepass.domain.face import BoundingBox, Face, ImageSize, Landmarks, Quality, QualityReason
 from facepass.domain.gallery import Photo, PhotoId, SessionId, Template
-from facepass.domain.identification import CandidateList
 
 MODEL = ModelId("test-model")
 OTHER_MODEL = ModelId("other-model")
@@ -63,32 +61,3 @@ def photo(
     )
     detected = len(templates) if faces_detected is None else faces_detected
     return Photo(SessionId(session_id), PhotoId(photo_id), ImageSize(6000, 4000), detected, templates, at)
-
-
-def assert_same_photo(stored: Photo | None, expected: Photo) -> None:
-    """Equal in every field, vectors bit by bit."""
-    assert stored is not None
-    assert [t.face for t in stored.templates] == [t.face for t in expected.templates]
-    for got, wanted in zip(stored.templates, expected.templates, strict=True):
-        assert got.embedding.model == wanted.embedding.model
-        assert got.embedding.vector.tobytes() == wanted.embedding.vector.tobytes()
-    for name in ("session_id", "photo_id", "size", "faces_detected", "indexed_at"):
-        assert getattr(stored, name) == getattr(expected, name)
-
-
-async def store(units: UnitOfWorkFactory, *photos: Photo, model: ModelId = MODEL) -> list[bool]:
-    """Index photos, each in a unit of work of its own; for each whether it replaced another."""
-    replaced = []
-    for one in photos:
-        async with units() as unit:
-            replaced.append(await unit.galleries.replace_photo(one, model))
-            await unit.commit()
-    return replaced
-
-
-async def search(
-    units: UnitOfWorkFactory, session_id: SessionId, probe: Embedding = PROBE, *, least: float = -1.0, limit: int = 100
-) -> CandidateList:
-    """Search in a unit of work of its own."""
-    async with units() as unit:
-        return await unit.galleries.candidates(session_id, probe, least_cosine=least, limit=limit)

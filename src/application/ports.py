@@ -132,14 +132,14 @@ class QualityAssessor(Protocol):
 
 
 class Workers(Protocol):
-    """Threads for work that would block the event loop."""
+    """Threads for work that would block the event loop. Who brings work holds a place of `Admission`."""
 
     @abstractmethod
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread and return what it returns.
 
         Raises:
-            Overloaded: too much is waiting already.
+            Overloaded: the service stops.
         """
 
 

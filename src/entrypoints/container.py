@@ -84,6 +84,10 @@ def _source_limits(settings: Settings) -> ImageLimits:
     return ImageLimits(max_bytes=photos.max_source_bytes, max_side=None, max_pixels=photos.max_source_pixels)
 
 
+def _pictures_at_work(settings: Settings) -> int:
+    return RUNNING_PER_THREAD * settings.recognition.ml_threads
+
+
 class Container(containers.DeclarativeContainer):
     """Synchronous providers only: `lifespan.running` opens and closes what is asynchronous."""
 
@@ -134,11 +138,8 @@ class Container(containers.DeclarativeContainer):
     )
 
     # Recognition
-    workers = providers.Singleton(
-        InferenceExecutor,
-        threads=settings.provided.recognition.ml_threads,
-        queue_max=settings.provided.recognition.ml_queue_max,
-    )
+    pictures_at_work = providers.Callable(_pictures_at_work, settings)
+    workers = providers.Singleton(InferenceExecutor, threads=settings.provided.recognition.ml_threads)
     onnx_detector = providers.Singleton(
         OnnxFaceDetector,
         models_dir=settings.provided.models_dir,
@@ -162,9 +163,7 @@ class Container(containers.DeclarativeContainer):
     model = providers.Selector(vision, onnx=onnx_model, memory=providers.Singleton(ColourModel))
     admission = providers.Singleton(
         BoundedAdmission,
-        max_running=providers.Callable(
-            lambda threads: RUNNING_PER_THREAD * threads, settings.provided.recognition.ml_threads
-        ),
+        max_running=pictures_at_work,
         max_waiting=settings.provided.recognition.ml_queue_max,
         wait_timeout_s=WAIT_TIMEOUT_S,
     )
@@ -191,9 +190,7 @@ class Container(containers.DeclarativeContainer):
         source=image_source,
         limits=source_limits,
         max_photos=settings.provided.photos.batch_sync_max,
-        concurrency=providers.Callable(
-            lambda threads: RUNNING_PER_THREAD * threads, settings.provided.recognition.ml_threads
-        ),
+        concurrency=pictures_at_work,
     )
     search_gallery = providers.Singleton(
         SearchGallery, analyser=analyser, unit_of_work=unit_of_work, gate=gate, clock=clock

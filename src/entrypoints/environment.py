@@ -12,7 +12,7 @@ import msgspec
 from dotenv import dotenv_values
 
 from facepass.domain.errors import ConfigurationError
-from facepass.entrypoints.settings import Secret, Settings
+from facepass.entrypoints.settings import Database, Secret, Settings
 
 PREFIX = "FACEPASS_"
 ALIASES = {
@@ -57,7 +57,8 @@ def load_settings(environment: Mapping[str, str], *, dotenv: Path | None = None)
         dotenv: a file of `NAME=value` lines, read when it exists.
 
     Raises:
-        ConfigurationError: naming the variable that is unknown, malformed or out of range.
+        ConfigurationError: naming the variable that is unknown, malformed or out of range, or that means nothing
+            without another.
     """
     variables = {**_read_dotenv(dotenv), **environment}
     values: dict[str, dict[str, Any]] = {}
@@ -69,7 +70,9 @@ def load_settings(environment: Mapping[str, str], *, dotenv: Path | None = None)
             value = tuple(key.strip() for key in raw.split(",") if key.strip())
         values.setdefault(slice_name, {})[attribute] = value
         names[attribute] = variable
-    return _convert(values, names)
+    settings = _convert(values, names)
+    _check_port_has_host(settings.database, names)
+    return settings
 
 
 def origins(environment: Mapping[str, str], *, dotenv: Path | None = None) -> dict[str, str]:
@@ -138,6 +141,15 @@ def _convert(values: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) 
             attribute = path.rstrip("`").partition("[")[0]
             raise ConfigurationError(f"{names.get(attribute, attribute)}: {message}.") from None
     return Settings(**converted)
+
+
+def _check_port_has_host(database: Database, names: Mapping[str, str]) -> None:
+    """The embedded server chooses its own port: another one given without a host must not pass for a setting."""
+    if database.is_embedded and database.postgres_port != Database().postgres_port:
+        raise ConfigurationError(
+            f"{names['postgres_port']} is set without POSTGRES_HOST, and the embedded database chooses its own port: "
+            "set POSTGRES_HOST too to use another server, or unset the port."
+        )
 
 
 def _decode_custom(wanted: type, value: Any) -> Any:

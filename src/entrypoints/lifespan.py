@@ -73,12 +73,12 @@ async def _open_storage(container: Container, stack: AsyncExitStack) -> None:
         embedded = container.embedded_postgres()
         await embedded.start()
         stack.push_async_callback(embedded.stop)
-        await migrate.upgrade(container.database_url())
+        await migrate.upgrade(container.database_url(), container.pool())
+    else:
+        await migrate.check_current(container.database_url(), container.pool())
     engine = container.engine()
     stack.push_async_callback(engine.dispose)
     await warm_up(engine, connections=container.pool().pool_min)
-    if storage == "external":
-        await migrate.check_current(container.database_url())
 
 
 def _check_dimension(container: Container) -> None:

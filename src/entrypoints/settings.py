@@ -1,6 +1,7 @@
 """What can be configured: frozen settings in slices, each handed only to what needs it.
 
-The environment name of a setting is its field name in capitals. `facepass.entrypoints.environment` reads them.
+The environment name of a setting is its field name in capitals. `facepass.entrypoints.environment` reads them,
+`facepass.entrypoints.reference` makes `docs/configuration.md` of them: what a setting means stands with its field.
 """
 
 import os
@@ -37,42 +38,80 @@ class Secret:
         return "Secret(***)" if self._value else "Secret(empty)"
 
 
+def meaning(text: str, *, unset: str | None = None) -> Meta:
+    """What a setting does, kept where msgspec keeps descriptions.
+
+    Args:
+        text: a sentence or two for whoever configures the service.
+        unset: what holds where the setting is not set; needed where the default does not say it, as None does not.
+    """
+    return Meta(description=text, extra=None if unset is None else {"unset": unset})
+
+
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
 
 
 class Application(Struct, frozen=True, forbid_unknown_fields=True):
     """What the service is and where it keeps its files."""
 
-    app_name: str = "FacePass"
-    app_version: str = __version__
-    environment: Literal["development", "production"] = "development"
-    data_dir: Path = Path(".facepass")
+    app_name: Annotated[str, meaning("Title of the API's documentation.")] = "FacePass"
+    app_version: Annotated[
+        str, meaning("Version that `/health` and the API's documentation name.", unset="the installed version")
+    ] = __version__
+    environment: Annotated[
+        Literal["development", "production"],
+        meaning("`production` insists on `API_KEYS` and tells browsers to come by HTTPS only (HSTS)."),
+    ] = "development"
+    data_dir: Annotated[
+        Path,
+        meaning(
+            "Folder of the embedded PostgreSQL, the models, the local API key and the journals of `facepass index`."
+        ),
+    ] = Path(".facepass")
 
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the service listens."""
 
-    api_host: str = "127.0.0.1"
-    api_port: Port = 8000
+    api_host: Annotated[str, meaning("Address to listen on; `0.0.0.0` for all of the machine's.")] = "127.0.0.1"
+    api_port: Annotated[Port, meaning("TCP port to listen on.")] = 8000
 
 
 class Database(Struct, frozen=True, forbid_unknown_fields=True):
     """Which PostgreSQL holds the galleries; the embedded one when nothing is named."""
 
-    database_url: Secret | None = None
-    postgres_host: str | None = None
-    postgres_port: Port = 5432
-    postgres_user: str = "facepass"
-    postgres_password: Secret = Secret("")
-    postgres_db: str = "facepass"
-    db_sslmode: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
-    db_pool_min: NotNegative = 2
-    db_pool_max: Positive = 10
-    db_timeout_s: Seconds = 5.0
+    database_url: Annotated[
+        Secret | None,
+        meaning(
+            "Where the database is, as `postgresql://user:password@host:port/name?sslmode=…`; wins over `POSTGRES_*`.",
+            unset="see `POSTGRES_HOST`",
+        ),
+    ] = None
+    postgres_host: Annotated[
+        str | None,
+        meaning(
+            "Host of the database; the other `POSTGRES_*` count only together with it.",
+            unset="without `DATABASE_URL` either, the embedded PostgreSQL",
+        ),
+    ] = None
+    postgres_port: Annotated[Port, meaning("TCP port of the database.")] = 5432
+    postgres_user: Annotated[str, meaning("Role to log in as.")] = "facepass"
+    postgres_password: Annotated[Secret, meaning("Password of the role.", unset="none")] = Secret("")
+    postgres_db: Annotated[str, meaning("Name of the database.")] = "facepass"
+    db_sslmode: Annotated[
+        Literal["disable", "prefer", "require", "verify-ca", "verify-full"],
+        meaning("TLS to `POSTGRES_HOST`, as in libpq; a `DATABASE_URL` says it itself."),
+    ] = "prefer"
+    db_pool_min: Annotated[NotNegative, meaning("Connections opened at start; no more than `DB_POOL_MAX`.")] = 2
+    db_pool_max: Annotated[Positive, meaning("Most connections of one process.")] = 10
+    db_timeout_s: Annotated[
+        Seconds, meaning("Longest time in seconds for connecting, for waiting for a connection and for each statement.")
+    ] = 5.0
 
     @property
     def is_embedded(self) -> bool:
@@ -83,48 +122,90 @@ class Database(Struct, frozen=True, forbid_unknown_fields=True):
 class Photos(Struct, frozen=True, forbid_unknown_fields=True):
     """Where photos named by `s3_key` are read from, and what they may cost."""
 
-    photo_root: Path | None = None
-    max_source_bytes: Positive = 64 * 1024 * 1024
-    max_source_pixels: Positive = 50_000_000
-    batch_sync_max: Positive = 200
+    photo_root: Annotated[
+        Path | None, meaning("Folder in which a batch finds photos by `s3_key`.", unset="`photos` in `DATA_DIR`")
+    ] = None
+    max_source_bytes: Annotated[
+        Positive, meaning("Most bytes of a photo that is read by `s3_key` or by the command line.")
+    ] = 64 * 1024 * 1024
+    max_source_pixels: Annotated[Positive, meaning("Most pixels, width times height, of such a photo.")] = 50_000_000
+    batch_sync_max: Annotated[Positive, meaning("Most photos in one batch.")] = 200
 
 
 class Security(Struct, frozen=True, forbid_unknown_fields=True):
     """Who may do what."""
 
-    api_keys: tuple[Secret, ...] = ()
-    search_access: Literal["public", "key"] = "public"
+    api_keys: Annotated[
+        tuple[Secret, ...],
+        meaning(
+            "Keys that callers show as `X-API-Key`. Searching needs none unless `SEARCH_ACCESS=key`.",
+            unset="one made on first start in `DATA_DIR/api-key`; in production an error",
+        ),
+    ] = ()
+    search_access: Annotated[
+        Literal["public", "key"], meaning("Who may search: everybody, or whoever holds one of `API_KEYS`.")
+    ] = "public"
 
 
 class Uploads(Struct, frozen=True, forbid_unknown_fields=True):
     """What an uploaded picture may cost."""
 
-    max_upload_bytes: Positive = 10 * 1024 * 1024
-    max_image_side: Positive = 4096
+    max_upload_bytes: Annotated[Positive, meaning("Most bytes of an uploaded picture.")] = 10 * 1024 * 1024
+    max_image_side: Annotated[Positive, meaning("Most pixels of an uploaded picture's longer side.")] = 4096
 
 
 class Recognition(Struct, frozen=True, forbid_unknown_fields=True):
     """Models, gates and the threads they run in."""
 
-    recognizer_type: Literal["dlib-resnet29-int8", "dlib-resnet29-fp32"] = "dlib-resnet29-int8"
-    detector_type: Literal["retinaface-mnet025"] = "retinaface-mnet025"
-    embedding_dimension: Positive | None = None
-    models_dir: Path | None = None
-    face_similarity_threshold: Fraction = 0.5
-    face_detection_threshold: Fraction = 0.8
-    min_face_size: NotNegative = 20
-    min_face_quality: Annotated[int, Meta(ge=0, le=100)] = 10
-    ml_threads: Positive = field(default_factory=lambda: os.cpu_count() or 1)
-    ml_batch_max: Positive = 16
-    ml_queue_max: Positive = 32
+    recognizer_type: Annotated[
+        Literal["dlib-resnet29-int8", "dlib-resnet29-fp32"],
+        meaning("Model that turns faces into vectors. A session stays bound to the model it was begun with."),
+    ] = "dlib-resnet29-int8"
+    detector_type: Annotated[Literal["retinaface-mnet025"], meaning("Model that finds faces.")] = "retinaface-mnet025"
+    embedding_dimension: Annotated[
+        Positive | None,
+        meaning(
+            "Components of a vector, where you want the service to refuse to start with any other number.",
+            unset="not checked",
+        ),
+    ] = None
+    models_dir: Annotated[
+        Path | None, meaning("Folder of the models, prepared on the first start.", unset="`models` in `DATA_DIR`")
+    ] = None
+    face_similarity_threshold: Annotated[
+        Fraction,
+        meaning("Least similarity of a match where a request names none; 0.5 is the recommended point of every model."),
+    ] = 0.5
+    face_detection_threshold: Annotated[
+        Fraction, meaning("Least score, as the detector gives it, for something to count as a face.")
+    ] = 0.8
+    min_face_size: Annotated[
+        NotNegative,
+        meaning("Faces whose shorter side has fewer pixels are neither indexed nor searched with."),
+    ] = 20
+    min_face_quality: Annotated[Percent, meaning("Faces of a lower quality are neither indexed nor searched with.")] = (
+        10
+    )
+    ml_threads: Annotated[
+        Positive, meaning("Threads for decoding and models.", unset="the processors of the machine")
+    ] = field(default_factory=lambda: os.cpu_count() or 1)
+    ml_batch_max: Annotated[Positive, meaning("Most faces embedded at once.")] = 16
+    ml_queue_max: Annotated[
+        Positive, meaning("Most pictures that wait for their turn; further callers are told to come back (503).")
+    ] = 32
 
 
 class Logging(Struct, frozen=True, forbid_unknown_fields=True):
     """What is written to standard error, and how."""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "console"] | None = None
-    access_log: bool = True
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], meaning("Least severity of what is logged, the access log aside.")
+    ] = "INFO"
+    log_format: Annotated[
+        Literal["json", "console"] | None,
+        meaning("JSON for machines, coloured text for people.", unset="`console` on a terminal, otherwise `json`"),
+    ] = None
+    access_log: Annotated[bool, meaning("Whether each request is logged, whatever `LOG_LEVEL` is.")] = True
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):

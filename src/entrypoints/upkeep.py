@@ -19,7 +19,7 @@ from facepass.adapters.onnx.prepare import DETECTOR_FILE, damaged_models, prepar
 from facepass.adapters.onnx.recogniser import Recogniser
 from facepass.adapters.onnx.retinaface import RetinaFace
 from facepass.adapters.pgvector import migrate
-from facepass.adapters.pgvector.engine import connect
+from facepass.adapters.pgvector.engine import PoolSettings, connect
 from facepass.adapters.pgvector.errors import vendor_errors
 from facepass.adapters.pgvector.migrate import Revision
 from facepass.domain.embedding import ModelId
@@ -40,10 +40,9 @@ class Migrations:
         url: of the database, password included.
     """
 
-    def __init__(self, url: str, *, sslmode: str | None, timeout_s: float) -> None:
+    def __init__(self, url: str, pool: PoolSettings) -> None:
         self.url = url
-        self._sslmode = sslmode
-        self._timeout_s = timeout_s
+        self._pool = pool
 
     async def upgrade(self, revision: str) -> bool:
         """Bring the schema to a revision, or `head`; whether anything had to be done.
@@ -51,7 +50,7 @@ class Migrations:
         Raises:
             ConfigurationError, DependencyUnavailable: see `migrate.upgrade`.
         """
-        return await migrate.upgrade(self.url, revision, sslmode=self._sslmode, timeout_s=self._timeout_s)
+        return await migrate.upgrade(self.url, self._pool, revision)
 
     async def downgrade(self, revision: str) -> None:
         """Take the schema back to an older revision, or `base`; what only newer ones hold is lost.
@@ -59,15 +58,15 @@ class Migrations:
         Raises:
             ConfigurationError, DependencyUnavailable: see `migrate.downgrade`.
         """
-        await migrate.downgrade(self.url, revision, sslmode=self._sslmode, timeout_s=self._timeout_s)
+        await migrate.downgrade(self.url, self._pool, revision)
 
     async def current(self) -> str | None:
         """The revision the database is at; None for none."""
-        return await migrate.current(self.url, sslmode=self._sslmode, timeout_s=self._timeout_s)
+        return await migrate.current(self.url, self._pool)
 
     async def history(self) -> tuple[Revision, ...]:
         """Every migration, oldest first, and whether the database has it."""
-        return await migrate.history(self.url, sslmode=self._sslmode, timeout_s=self._timeout_s)
+        return await migrate.history(self.url, self._pool)
 
 
 @asynccontextmanager
@@ -80,13 +79,13 @@ async def migrations(settings: Settings, *, progress: Progress) -> AsyncIterator
     container = Container(settings=settings)
     pool = container.pool()
     if not settings.database.is_embedded:
-        yield Migrations(container.database_url(), sslmode=pool.sslmode, timeout_s=pool.timeout_s)
+        yield Migrations(container.database_url(), pool)
         return
     progress("Starting the embedded database.")
     embedded = container.embedded_postgres()
     url = await embedded.start()
     try:
-        yield Migrations(url, sslmode=pool.sslmode, timeout_s=pool.timeout_s)
+        yield Migrations(url, pool)
     finally:
         await embedded.stop()
 
@@ -126,7 +125,7 @@ async def database_facts(settings: Settings, *, progress: Progress) -> DatabaseF
     async with migrations(settings, progress=progress) as schema:
         revision = await schema.current()
         with vendor_errors():
-            connection = await connect(schema.url, sslmode=pool.sslmode, timeout_s=pool.timeout_s)
+            connection = await connect(schema.url, pool)
             try:
                 version = await connection.fetchval("SHOW server_version")
                 pgvector = await connection.fetchval("SELECT extversion FROM pg_extension WHERE extname = 'vector'")

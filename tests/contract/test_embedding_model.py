@@ -70,7 +70,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         yield Subject(ColourModel(), await painted_faces())
         return
     models_dir: Path = request.getfixturevalue("onnx_models_dir")
-    workers = InferenceExecutor(threads=2, queue_max=64)
+    workers = InferenceExecutor(threads=2)
     model = OnnxEmbeddingModel(models_dir=models_dir, name=request.param, workers=workers, batch_max=4)
     yield Subject(model, request.getfixturevalue("real_faces"))
     await model.close()
@@ -140,7 +140,7 @@ async def test_property_24_concurrent_results_equal_serial_ones(subject: Subject
 async def test_a_face_that_cannot_be_aligned_spoils_no_other_caller(
     onnx_models_dir: Path, real_faces: list[tuple[Image, Landmarks]]
 ) -> None:
-    workers = InferenceExecutor(threads=1, queue_max=64)
+    workers = InferenceExecutor(threads=1)
     model = OnnxEmbeddingModel(models_dir=onnx_models_dir, name="dlib-resnet29-int8", workers=workers, batch_max=8)
     image, landmarks = real_faces[0]
     broken = Landmarks.from_array(np.full((5, 2), 20.0))

@@ -1,7 +1,6 @@
 """What every `FaceDetector` promises, kept by the ONNX adapter on drawn faces and by the in-memory one on scenes."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,6 @@ from facepass.application.ports import FaceDetector, ImageLimits
 from facepass.domain.errors import Overloaded
 from facepass.domain.face import Image, ImageSize
 from tests.scenes import scene
-
-PATIENCE_S = 10
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         yield Subject(SquareDetector(), await SceneDecoder().decode(scene(1, 2), limits), blank)
         return
     models_dir: Path = request.getfixturevalue("onnx_models_dir")
-    workers = InferenceExecutor(threads=2, queue_max=16)
+    workers = InferenceExecutor(threads=2)
     detector = OnnxFaceDetector(models_dir=models_dir, workers=workers, score_threshold=0.8)
     yield Subject(detector, drawn_pair(), blank)
     await asyncio.to_thread(workers.close)
@@ -85,14 +82,9 @@ async def test_the_same_picture_gives_the_same_faces_also_at_once(subject: Subje
     assert all(found == alone for found in together)
 
 
-async def test_a_full_queue_refuses(onnx_models_dir: Path) -> None:
-    workers = InferenceExecutor(threads=1, queue_max=0)
+async def test_a_service_that_stops_refuses(onnx_models_dir: Path) -> None:
+    workers = InferenceExecutor(threads=1)
     detector = OnnxFaceDetector(models_dir=onnx_models_dir, workers=workers, score_threshold=0.8)
-    gate = threading.Event()
-    busy = asyncio.create_task(workers.run(lambda: gate.wait(PATIENCE_S)))
-    await asyncio.sleep(0)
-    with pytest.raises(Overloaded):
-        await detector.detect(drawn_pair())
-    gate.set()
-    assert await busy
     await asyncio.to_thread(workers.close)
+    with pytest.raises(Overloaded, match="stopping"):
+        await detector.detect(drawn_pair())

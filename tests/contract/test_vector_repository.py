@@ -7,34 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from facepass.adapters.memory.repository import InMemoryStore, InMemoryUnitOfWorkFactory
-from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
 from facepass.application.ports import UnitOfWorkFactory
 from facepass.domain.errors import Conflict
 from facepass.domain.gallery import PhotoId, SessionId
-from tests.gallery_builders import (
-    MODEL,
-    NOON,
-    OTHER_MODEL,
-    PROBE,
-    assert_same_photo,
-    at_cosine,
-    new_session,
-    photo,
-    random_embeddings,
-    search,
-    store,
-)
+from tests.gallery_builders import MODEL, NOON, OTHER_MODEL, PROBE, at_cosine, new_session, photo, random_embeddings
+from tests.gallery_steps import assert_same_photo, search, store
 
 COSINE_TOLERANCE = 1e-6
 """pgvector sums products of 32-bit floats in 32 bits; the vectors themselves are rounded to 24 bits."""
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def units(request: pytest.FixtureRequest) -> UnitOfWorkFactory:
-    if request.param == "memory":
-        return InMemoryUnitOfWorkFactory(InMemoryStore())
-    return PostgresUnitOfWorkFactory(request.getfixturevalue("shared_postgres_engine"))
 
 
 async def test_a_photo_comes_back_as_it_was_stored(units: UnitOfWorkFactory) -> None:

@@ -9,21 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from facepass.adapters.memory.repository import InMemoryStore, InMemoryUnitOfWorkFactory
-from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
 from facepass.application.ports import UnitOfWorkFactory
 from facepass.domain.gallery import MAX_ID_LENGTH, PhotoId, SessionId
-from tests.gallery_builders import (
-    NOON,
-    PROBE,
-    assert_same_photo,
-    at_cosine,
-    new_session,
-    photo,
-    random_embeddings,
-    search,
-    store,
-)
+from tests.gallery_builders import NOON, PROBE, at_cosine, new_session, photo, random_embeddings
+from tests.gallery_steps import assert_same_photo, search, store
 
 pytestmark = pytest.mark.property
 
@@ -59,13 +48,6 @@ HOSTILE = [
 hostile = st.one_of(st.sampled_from(HOSTILE), st.lists(st.sampled_from(HOSTILE), max_size=5).map("".join), any_text)
 hostile = hostile.map(lambda text: text[:MAX_ID_LENGTH] or "'")
 seeds = st.integers(0, 2**32 - 1)
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def units(request: pytest.FixtureRequest) -> UnitOfWorkFactory:
-    if request.param == "memory":
-        return InMemoryUnitOfWorkFactory(InMemoryStore())
-    return PostgresUnitOfWorkFactory(request.getfixturevalue("shared_postgres_engine"))
 
 
 @few

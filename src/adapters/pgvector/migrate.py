@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 import facepass
-from facepass.adapters.pgvector.engine import connect
+from facepass.adapters.pgvector.engine import PoolSettings, connect
 from facepass.adapters.pgvector.errors import vendor_errors
 from facepass.adapters.pgvector.requirements import check_server, ensure_extension
 from facepass.domain.errors import ConfigurationError
@@ -72,7 +72,7 @@ def chain() -> tuple[tuple[str, str], ...]:
     return tuple(line)
 
 
-async def current(url: str, *, sslmode: str | None = None, timeout_s: float = 5.0) -> str | None:
+async def current(url: str, settings: PoolSettings) -> str | None:
     """The revision the database is at; None for one that was never migrated.
 
     Raises:
@@ -81,7 +81,7 @@ async def current(url: str, *, sslmode: str | None = None, timeout_s: float = 5.
     """
     with vendor_errors():
         try:
-            connection = await connect(url, sslmode=sslmode, timeout_s=timeout_s)
+            connection = await connect(url, settings)
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
             # at start this is a wrong setting, and waiting does not mend it
             raise ConfigurationError("the database refuses our user, password or database name") from error
@@ -91,29 +91,29 @@ async def current(url: str, *, sslmode: str | None = None, timeout_s: float = 5.
             revision = await connection.fetchval("SELECT version_num FROM alembic_version")
             return None if revision is None else str(revision)
         finally:
-            await connection.close(timeout=timeout_s)
+            await connection.close(timeout=settings.timeout_s)
 
 
-async def history(url: str, *, sslmode: str | None = None, timeout_s: float = 5.0) -> tuple[Revision, ...]:
+async def history(url: str, settings: PoolSettings) -> tuple[Revision, ...]:
     """Every migration, oldest first, and whether the database has it.
 
     Raises:
         ConfigurationError, DependencyUnavailable: as for `current`.
     """
-    at = await current(url, sslmode=sslmode, timeout_s=timeout_s)
+    at = await current(url, settings)
     names = [revision for revision, _ in chain()]
     applied = names.index(at) + 1 if at in names else 0
     return tuple(Revision(revision, summary, number < applied) for number, (revision, summary) in enumerate(chain()))
 
 
-async def check_current(url: str, *, sslmode: str | None = None, timeout_s: float = 5.0) -> None:
+async def check_current(url: str, settings: PoolSettings) -> None:
     """Make sure that the database is at the newest revision, changing nothing.
 
     Raises:
         ConfigurationError: it is not; says what to run.
         DependencyUnavailable: the database is out of reach.
     """
-    at = await current(url, sslmode=sslmode, timeout_s=timeout_s)
+    at = await current(url, settings)
     newest = chain()[-1][0]
     if at != newest:
         raise ConfigurationError(
@@ -121,42 +121,41 @@ async def check_current(url: str, *, sslmode: str | None = None, timeout_s: floa
         )
 
 
-async def upgrade(url: str, revision: str = "head", *, sslmode: str | None = None, timeout_s: float = 5.0) -> bool:
+async def upgrade(url: str, settings: PoolSettings, revision: str = "head") -> bool:
     """Bring the database to a revision, all or nothing; whether anything had to be done.
 
     Args:
         url: `postgresql://…`
+        settings: the service's own; the migration itself and waiting for another replica's may take ten minutes.
         revision: one of `history`, or `head`.
-        sslmode: as in libpq; None leaves it to the URL.
-        timeout_s: for connecting; the migration itself and waiting for another replica's may take ten minutes.
 
     Raises:
         ConfigurationError: the server is too old, has no pgvector or does not let us install it, or is ahead of us.
         DependencyUnavailable: the database is out of reach.
     """
-    at = await current(url, sslmode=sslmode, timeout_s=timeout_s)
+    at = await current(url, settings)
     known = [name for name, _ in chain()]
     if at is not None and at not in known:
         raise ConfigurationError(f"the database is at revision {at}, newer than this version of facepass")
     target = known[-1] if revision == "head" else revision
     if at == target:
         return False
-    await _run(url, functools.partial(_upgrade, revision=target), sslmode=sslmode, timeout_s=timeout_s)
+    await _run(url, settings, functools.partial(_upgrade, revision=target))
     return True
 
 
-async def downgrade(url: str, revision: str, *, sslmode: str | None = None, timeout_s: float = 5.0) -> None:
+async def downgrade(url: str, settings: PoolSettings, revision: str) -> None:
     """Take a database back to an older revision, `base` for none. Removes the data that only newer ones have.
 
     Raises:
         ConfigurationError, DependencyUnavailable: as for `upgrade`.
     """
-    await _run(url, functools.partial(_downgrade, revision=revision), sslmode=sslmode, timeout_s=timeout_s)
+    await _run(url, settings, functools.partial(_downgrade, revision=revision))
 
 
-async def _run(url: str, work: Callable[[Connection], None], *, sslmode: str | None, timeout_s: float) -> None:
+async def _run(url: str, settings: PoolSettings, work: Callable[[Connection], None]) -> None:
     async def connected() -> "asyncpg.Connection[asyncpg.Record]":
-        connection = await connect(url, sslmode=sslmode, timeout_s=STATEMENT_TIMEOUT_S, connect_timeout_s=timeout_s)
+        connection = await connect(url, settings, statement_timeout_s=STATEMENT_TIMEOUT_S)
         try:
             await check_server(connection)
         except BaseException:

@@ -1,5 +1,6 @@
 """One bounded HTTP exchange with a running service: time limits, size limit, retries, errors translated."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -53,6 +54,15 @@ def api_base(url: str) -> str:
     return base if base.endswith(API_ROOTS) else base + API_ROOTS[0]
 
 
+def is_loopback(url: str) -> bool:
+    """Whether an address is one of this machine's own, which no proxy can reach."""
+    host = httpx.URL(url).host
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")  # RFC 6761, 6.3
+
+
 class HttpCalls:
     """Sends requests that are safe to repeat, and repeats them while the service asks for patience."""
 
@@ -68,6 +78,8 @@ class HttpCalls:
         self._limits = limits
         self._answered = False
         self._client = httpx.AsyncClient(
+            # A proxy of the environment has a loopback of its own: what is asked there would not be this machine.
+            trust_env=not is_loopback(base),
             headers={"X-API-Key": api_key} if api_key else {},
             timeout=httpx.Timeout(limits.answer_timeout_s, connect=limits.connect_timeout_s),
             limits=httpx.Limits(max_connections=limits.max_connections),

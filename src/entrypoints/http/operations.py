@@ -52,10 +52,10 @@ class Operation:
 
 def operations(settings: Settings) -> tuple[Operation, ...]:
     """The routes under the base path, in the order of the document."""
-    return (*_sessions(settings), *_search(settings), *_faces(settings), *_service(settings))
+    return (*_indexing(settings), *_sessions(), *_search(settings), *_faces(settings), *_service(settings))
 
 
-def _sessions(settings: Settings) -> tuple[Operation, ...]:
+def _indexing(settings: Settings) -> tuple[Operation, ...]:
     index_form = documented.form(
         {
             "session_id": documented.ID | {"example": documented.SESSION},
@@ -108,6 +108,11 @@ def _sessions(settings: Settings) -> tuple[Operation, ...]:
             access=auth.KEY,
             body=documented.batch(settings),
         ),
+    )
+
+
+def _sessions() -> tuple[Operation, ...]:
+    return (
         Operation(
             method="get",
             path="/index/{session_id}/photos/{photo_id}",

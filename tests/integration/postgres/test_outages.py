@@ -1,6 +1,7 @@
 """A database that dies, stalls or refuses: what callers see, what is stored, and that it needs no restart of ours."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from facepass.adapters.pgvector import migrate
 from facepass.adapters.pgvector.engine import PoolSettings, create_engine, warm_up
 from facepass.adapters.pgvector.readiness import DatabaseReadiness
 from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
+from facepass.application.ports import UnitOfWorkFactory
 from facepass.domain.errors import DependencyUnavailable
 from facepass.domain.gallery import PhotoId
 from tests.fixtures_postgres import run_sql
-from tests.gallery_builders import MODEL, NOON, assert_same_photo, new_session, photo, random_embeddings, search, store
+from tests.gallery_builders import MODEL, NOON, new_session, photo, random_embeddings
+from tests.gallery_steps import assert_same_photo, search, store
 
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
 OTHERS_HERE = f"{OTHERS} AND datname = current_database()"
@@ -30,74 +33,78 @@ def kill(data_dir: Path) -> None:
     psutil.wait_procs([process], timeout=5)
 
 
-async def test_a_server_killed_inside_a_transaction(used_data_dir: Path) -> None:
+@pytest.fixture
+async def own_server(used_data_dir: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """A server that a test may kill."""
     postgres = EmbeddedPostgres(used_data_dir)
-    url = await postgres.start()
-    try:
-        await migrate.upgrade(url)
-        engine = create_engine(url, PoolSettings())
-        units = PostgresUnitOfWorkFactory(engine)
-        session = new_session()
-        old = photo(session, "old", random_embeddings(1, 3))
-        await store(units, old)
-
-        async with units() as unit:
-            await unit.galleries.replace_photo(photo(session, "old", random_embeddings(2, 5)), MODEL)
-            await unit.galleries.replace_photo(photo(session, "new", random_embeddings(3, 5)), MODEL)
-            kill(used_data_dir)
-            await postgres.ensure_running()
-            with pytest.raises(DependencyUnavailable) as refused:
-                await unit.commit()
-        assert refused.value.dependency == "database"
-        assert "127.0.0.1" not in refused.value.detail
-
-        # the same engine goes on, and the photo is as it was
-        async with units() as unit:
-            assert_same_photo(await unit.galleries.photo(session, old.photo_id), old)
-            assert await unit.galleries.photo(session, PhotoId("new")) is None
-        assert await store(units, photo(session, "new", random_embeddings(3, 5))) == [False]
-        await engine.dispose()
-    finally:
-        await postgres.stop()
+    await postgres.start()
+    yield postgres
+    await postgres.stop()
 
 
-async def test_writers_and_readers_through_a_kill(used_data_dir: Path) -> None:
-    postgres = EmbeddedPostgres(used_data_dir)
-    url = await postgres.start()
-    try:
-        await migrate.upgrade(url)
-        engine = create_engine(url, PoolSettings())
-        units = PostgresUnitOfWorkFactory(engine)
-        session = new_session()
-        await store(units, photo(session, "first", random_embeddings(0, 1)))
-        refusals = 0
+@pytest.fixture
+async def units(own_server: EmbeddedPostgres) -> AsyncIterator[UnitOfWorkFactory]:
+    """Units of work over `own_server`."""
+    await migrate.upgrade(own_server.url, PoolSettings())
+    engine = create_engine(own_server.url, PoolSettings())
+    yield PostgresUnitOfWorkFactory(engine)
+    await engine.dispose()
 
-        async def write(writer: int) -> None:
-            nonlocal refusals
-            for n in range(20):
-                if (writer, n) == (0, 5):
-                    kill(used_data_dir)
-                one = photo(session, f"{writer}-{n}", random_embeddings(n, 3), at=NOON + timedelta(seconds=n))
-                stored = False
-                while not stored:
-                    try:
-                        await store(units, one)
-                        await search(units, session)
-                        stored = True
-                    except DependencyUnavailable:
-                        refusals += 1
-                        await postgres.ensure_running()
 
-        async with asyncio.timeout(30):
-            await asyncio.gather(*(write(writer) for writer in range(4)))
-        async with units() as unit:
-            status = await unit.galleries.gallery(session)
-        assert status is not None
-        assert (status.photo_count, status.face_count) == (81, 241)
-        assert refusals > 0
-        await engine.dispose()
-    finally:
-        await postgres.stop()
+async def test_a_server_killed_inside_a_transaction(
+    used_data_dir: Path, own_server: EmbeddedPostgres, units: UnitOfWorkFactory
+) -> None:
+    session = new_session()
+    old = photo(session, "old", random_embeddings(1, 3))
+    await store(units, old)
+
+    async with units() as unit:
+        await unit.galleries.replace_photo(photo(session, "old", random_embeddings(2, 5)), MODEL)
+        await unit.galleries.replace_photo(photo(session, "new", random_embeddings(3, 5)), MODEL)
+        kill(used_data_dir)
+        await own_server.ensure_running()
+        with pytest.raises(DependencyUnavailable) as refused:
+            await unit.commit()
+    assert refused.value.dependency == "database"
+    assert "127.0.0.1" not in refused.value.detail
+
+    # the same engine goes on, and the photo is as it was
+    async with units() as unit:
+        assert_same_photo(await unit.galleries.photo(session, old.photo_id), old)
+        assert await unit.galleries.photo(session, PhotoId("new")) is None
+    assert await store(units, photo(session, "new", random_embeddings(3, 5))) == [False]
+
+
+async def test_writers_and_readers_through_a_kill(
+    used_data_dir: Path, own_server: EmbeddedPostgres, units: UnitOfWorkFactory
+) -> None:
+    session = new_session()
+    await store(units, photo(session, "first", random_embeddings(0, 1)))
+    refusals = 0
+
+    async def write(writer: int) -> None:
+        nonlocal refusals
+        for n in range(20):
+            if (writer, n) == (0, 5):
+                kill(used_data_dir)
+            one = photo(session, f"{writer}-{n}", random_embeddings(n, 3), at=NOON + timedelta(seconds=n))
+            stored = False
+            while not stored:
+                try:
+                    await store(units, one)
+                    await search(units, session)
+                    stored = True
+                except DependencyUnavailable:
+                    refusals += 1
+                    await own_server.ensure_running()
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(write(writer) for writer in range(4)))
+    async with units() as unit:
+        status = await unit.galleries.gallery(session)
+    assert status is not None
+    assert (status.photo_count, status.face_count) == (81, 241)
+    assert refusals > 0
 
 
 async def test_connections_that_died_in_the_pool_are_no_error(postgres_engine: AsyncEngine, database_url: str) -> None:
@@ -200,8 +207,8 @@ async def test_a_transaction_cancelled_by_its_caller_leaves_nothing(postgres_eng
 
 async def test_readiness(postgres_engine: AsyncEngine, empty_database_url: str) -> None:
     await DatabaseReadiness(postgres_engine, timeout_s=1.0).check()
-    await migrate.upgrade(empty_database_url)
-    await migrate.downgrade(empty_database_url, "base")
+    await migrate.upgrade(empty_database_url, PoolSettings())
+    await migrate.downgrade(empty_database_url, PoolSettings(), "base")
     unreachable = "postgresql://facepass:secret@127.0.0.1:1/facepass"
     for url, words in ((empty_database_url, "run the migrations"), (unreachable, "cannot be reached")):
         engine = create_engine(url, PoolSettings())

