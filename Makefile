@@ -38,7 +38,7 @@ bench: $(VENV)/dev.stamp  ## Measure: models, event loop, database
 lock: $(VENV)/dev.stamp  ## Pin what pyproject.toml asks for, with hashes
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile -q pyproject.toml --extra demo --group build $(LOCK) -o requirements/run.txt
-	$(BIN)/uv pip compile -q pyproject.toml --extra demo --group dev -c requirements/run.txt $(LOCK) -o requirements/dev.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra plots --group dev -c requirements/run.txt $(LOCK) -o requirements/dev.txt
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links

@@ -1,6 +1,7 @@
 """Records the activation ranges that the int8 recogniser is built with: once, by whoever changes the float model.
 
-    python benchmarks/record_activation_ranges.py PICTURES MODELS_DIR > src/adapters/onnx/activation_ranges.json
+    python benchmarks/record_activation_ranges.py PICTURES MODELS_DIR \
+        > src/adapters/onnx/embedded/activation_ranges.json
 
 PICTURES is a folder with pictures of faces, searched with its subfolders; MODELS_DIR holds the prepared models. Of
 each picture the largest face is used, and its mirror image.
@@ -15,11 +16,12 @@ import numpy as np
 import onnx
 from PIL import Image
 
-from facepass.adapters.onnx.alignment import DLIB_TEMPLATE, align
-from facepass.adapters.onnx.dlib_graph import INPUT
-from facepass.adapters.onnx.quantise import activations
-from facepass.adapters.onnx.retinaface import RetinaFace
-from facepass.adapters.onnx.session import Session
+from facepass.adapters.onnx.detection.retinaface import RetinaFace
+from facepass.adapters.onnx.embedded.dlib_graph import INPUT
+from facepass.adapters.onnx.embedded.quantise import activations
+from facepass.adapters.onnx.recognition.alignment import align
+from facepass.adapters.onnx.registry.registry import Registry
+from facepass.adapters.onnx.runtime.session import Session
 
 _BATCH = 10
 
@@ -30,7 +32,7 @@ def main() -> None:
     parser.add_argument("pictures", type=Path)
     parser.add_argument("models_dir", type=Path)
     arguments = parser.parse_args()
-    chips = _chips(arguments.pictures, RetinaFace(arguments.models_dir / "retinaface-mnet025.onnx"))
+    chips = _chips(arguments.pictures, Registry(arguments.models_dir))
     model = onnx.load(arguments.models_dir / "dlib-resnet29-fp32.onnx")
     names = [name for name in activations(model) if name != INPUT]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
@@ -49,7 +51,9 @@ def main() -> None:
     sys.stdout.write("\n")
 
 
-def _chips(folder: Path, detector: RetinaFace) -> np.ndarray:
+def _chips(folder: Path, registry: Registry) -> np.ndarray:
+    detector = RetinaFace(registry.require(registry.detector("retinaface-mnet025")))
+    template = registry.recogniser("dlib-resnet29-fp32").template
     chips = []
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() not in {".jpg", ".jpeg", ".png", ".pgm"}:
@@ -57,7 +61,7 @@ def _chips(folder: Path, detector: RetinaFace) -> np.ndarray:
         pixels = np.asarray(Image.open(path).convert("RGB"))
         faces = detector.detect(pixels)
         if faces:
-            chips.append(align(pixels, faces[0].landmarks, DLIB_TEMPLATE))
+            chips.append(align(pixels, faces[0].landmarks, template))
     return np.stack(chips)
 
 

@@ -20,10 +20,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from facepass.adapters.onnx.alignment import DLIB_TEMPLATE, align
-from facepass.adapters.onnx.prepare import prepare_models
-from facepass.adapters.onnx.recogniser import Recogniser
-from facepass.adapters.onnx.retinaface import RetinaFace
+from facepass.adapters.onnx.detection.retinaface import RetinaFace
+from facepass.adapters.onnx.embedded.prepare import prepare_models
+from facepass.adapters.onnx.recognition.alignment import align
+from facepass.adapters.onnx.recognition.recogniser import Recogniser
+from facepass.adapters.onnx.registry.registry import Registry
 from facepass.domain.verification import Comparisons, calibrate, rank_1
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".pgm", ".webp", ".bmp"}
@@ -40,7 +41,9 @@ def main() -> None:
     """Print the figures."""
     arguments = _arguments()
     models = prepare_models(arguments.models, source=None, progress=lambda line: print(line, file=sys.stderr))
-    recogniser = Recogniser(models.recogniser_int8 if arguments.precision == "int8" else models.recogniser_fp32)
+    registry = Registry(arguments.models)
+    manifest = registry.recogniser(f"dlib-resnet29-{arguments.precision}")
+    recogniser = Recogniser(manifest, registry.require(manifest))
     detector = RetinaFace(models.detector)
     random = np.random.default_rng(arguments.seed)
     vectors, people, missed = [], [], 0
@@ -54,7 +57,8 @@ def main() -> None:
             faces = detector.detect(pixels)
             missed += not faces
             if faces:
-                vectors.append(recogniser.embed(align(pixels, faces[0].landmarks, DLIB_TEMPLATE)[None])[0])
+                chip = align(pixels, faces[0].landmarks, manifest.template)
+                vectors.append(recogniser.embed(chip[None])[0])
                 people.append(person)
     print(f"{len(people)} faces of {len(set(people))} people, {missed} pictures without a face, {arguments.precision}")
     _report(np.stack(vectors), people)

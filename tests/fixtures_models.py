@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageOps
 
-from facepass.adapters.onnx.alignment import DLIB_TEMPLATE, align
-from facepass.adapters.onnx.prepare import DETECTOR_FILE, INT8_FILE, prepare_models
-from facepass.adapters.onnx.recogniser import Recogniser
-from facepass.adapters.onnx.retinaface import RetinaFace
+from facepass.adapters.onnx.detection.retinaface import RetinaFace
+from facepass.adapters.onnx.embedded.prepare import prepare_models
+from facepass.adapters.onnx.recognition.alignment import align
+from facepass.adapters.onnx.recognition.recogniser import Recogniser
+from facepass.adapters.onnx.registry.registry import Registry
 
 Pixels = npt.NDArray[np.uint8]
 REPOSITORY = Path(__file__).parents[1]
@@ -29,13 +30,19 @@ def onnx_models_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def retinaface(onnx_models_dir: Path) -> RetinaFace:
-    return RetinaFace(onnx_models_dir / DETECTOR_FILE)
+def registry(onnx_models_dir: Path) -> Registry:
+    return Registry(onnx_models_dir)
 
 
 @pytest.fixture(scope="session")
-def int8_recogniser(onnx_models_dir: Path) -> Recogniser:
-    return Recogniser(onnx_models_dir / INT8_FILE)
+def retinaface(registry: Registry) -> RetinaFace:
+    return RetinaFace(registry.require(registry.detector("retinaface-mnet025")))
+
+
+@pytest.fixture(scope="session")
+def int8_recogniser(registry: Registry) -> Recogniser:
+    manifest = registry.recogniser("dlib-resnet29-int8")
+    return Recogniser(manifest, registry.require(manifest))
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +77,8 @@ def lfw10() -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def orl_chips(orl: Callable[..., Pixels], retinaface: RetinaFace) -> Pixels:
+def orl_chips(orl: Callable[..., Pixels], retinaface: RetinaFace, int8_recogniser: Recogniser) -> Pixels:
     """`(40, 150, 150, 3)`: the first picture of each person, aligned."""
+    template = int8_recogniser.manifest.template
     pictures = [orl(person, 1) for person in range(1, PEOPLE + 1)]
-    return np.stack([align(picture, retinaface.detect(picture)[0].landmarks, DLIB_TEMPLATE) for picture in pictures])
+    return np.stack([align(picture, retinaface.detect(picture)[0].landmarks, template) for picture in pictures])

@@ -17,9 +17,10 @@ from facepass.adapters.memory.photos import MemoryImageSource
 from facepass.adapters.memory.readiness import AlwaysReady
 from facepass.adapters.memory.repository import InMemoryStore, InMemoryUnitOfWorkFactory
 from facepass.adapters.memory.vision import ColourModel, SceneDecoder, SizeAssessor, SquareDetector
-from facepass.adapters.onnx.detector import OnnxFaceDetector
-from facepass.adapters.onnx.embedding_model import OnnxEmbeddingModel
-from facepass.adapters.onnx.executor import InferenceExecutor
+from facepass.adapters.onnx.detection.face_detector import OnnxFaceDetector
+from facepass.adapters.onnx.recognition.embedding_model import OnnxEmbeddingModel
+from facepass.adapters.onnx.registry.registry import Registry
+from facepass.adapters.onnx.runtime.executor import InferenceExecutor
 from facepass.adapters.pgvector.engine import PoolSettings, create_engine
 from facepass.adapters.pgvector.readiness import DatabaseReadiness
 from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
@@ -138,17 +139,21 @@ class Container(containers.DeclarativeContainer):
     )
 
     # Recognition
+    registry = providers.Singleton(
+        Registry, settings.provided.models_dir, accepted=settings.provided.recognition.accept_model_license
+    )
     pictures_at_work = providers.Callable(_pictures_at_work, settings)
     workers = providers.Singleton(InferenceExecutor, threads=settings.provided.recognition.ml_threads)
     onnx_detector = providers.Singleton(
         OnnxFaceDetector,
-        models_dir=settings.provided.models_dir,
+        registry=registry,
+        name=settings.provided.recognition.detector_type,
         workers=workers,
         score_threshold=settings.provided.recognition.face_detection_threshold,
     )
     onnx_model = providers.Singleton(
         OnnxEmbeddingModel,
-        models_dir=settings.provided.models_dir,
+        registry=registry,
         name=settings.provided.recognition.recognizer_type,
         workers=workers,
         batch_max=settings.provided.recognition.ml_batch_max,

@@ -25,6 +25,10 @@ ALIASES = {
 """Names of an earlier system, and what they are called here."""
 
 
+LISTS = frozenset({"API_KEYS", "ACCEPT_MODEL_LICENSE"})
+"""Settings of several values, separated by commas."""
+
+
 def slices() -> Iterator[tuple[str, type[msgspec.Struct]]]:
     """Name and type of each slice of the settings."""
     yield from get_type_hints(Settings).items()
@@ -66,8 +70,8 @@ def load_settings(environment: Mapping[str, str], *, dotenv: Path | None = None)
     for name, (variable, raw) in _effective(variables).items():
         slice_name, attribute = known_names()[name]
         value: Any = raw
-        if name == "API_KEYS":
-            value = tuple(key.strip() for key in raw.split(",") if key.strip())
+        if name in LISTS:
+            value = tuple(item.strip() for item in raw.split(",") if item.strip())
         values.setdefault(slice_name, {})[attribute] = value
         names[attribute] = variable
     settings = _convert(values, names)

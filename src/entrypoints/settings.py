@@ -158,10 +158,20 @@ class Recognition(Struct, frozen=True, forbid_unknown_fields=True):
     """Models, gates and the threads they run in."""
 
     recognizer_type: Annotated[
-        Literal["dlib-resnet29-int8", "dlib-resnet29-fp32"],
-        meaning("Model that turns faces into vectors. A session stays bound to the model it was begun with."),
+        str,
+        meaning(
+            "Model that turns faces into vectors (`facepass models list`). A session stays bound to the model it was "
+            "begun with."
+        ),
     ] = "dlib-resnet29-int8"
-    detector_type: Annotated[Literal["retinaface-mnet025"], meaning("Model that finds faces.")] = "retinaface-mnet025"
+    detector_type: Annotated[str, meaning("Model that finds faces (`facepass models list`).")] = "retinaface-mnet025"
+    accept_model_license: Annotated[
+        tuple[str, ...],
+        meaning(
+            "Names of models, separated by commas, whose licences you accept though they forbid commercial use.",
+            unset="none",
+        ),
+    ] = ()
     embedding_dimension: Annotated[
         Positive | None,
         meaning(
@@ -177,8 +187,9 @@ class Recognition(Struct, frozen=True, forbid_unknown_fields=True):
         meaning("Least similarity of a match where a request names none; 0.5 is the recommended point of every model."),
     ] = 0.5
     face_detection_threshold: Annotated[
-        Fraction, meaning("Least score, as the detector gives it, for something to count as a face.")
-    ] = 0.8
+        Fraction | None,
+        meaning("Least score, as the detector gives it, for something to count as a face.", unset="the detector's own"),
+    ] = None
     min_face_size: Annotated[
         NotNegative,
         meaning("Faces whose shorter side has fewer pixels are neither indexed nor searched with."),

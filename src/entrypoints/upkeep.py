@@ -12,17 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from facepass.adapters.embedded_postgres import postmaster
-from facepass.adapters.onnx.alignment import DLIB_TEMPLATE, align
 from facepass.adapters.onnx.benchmark import PrecisionComparison, compare_precisions
-from facepass.adapters.onnx.golden import check_models, portrait
-from facepass.adapters.onnx.prepare import DETECTOR_FILE, damaged_models, prepare_models
-from facepass.adapters.onnx.recogniser import Recogniser
-from facepass.adapters.onnx.retinaface import RetinaFace
+from facepass.adapters.onnx.detection.retinaface import RetinaFace
+from facepass.adapters.onnx.embedded.prepare import damaged_models, prepare_models
+from facepass.adapters.onnx.golden import portrait
+from facepass.adapters.onnx.recognition.alignment import align
 from facepass.adapters.pgvector import migrate
 from facepass.adapters.pgvector.engine import PoolSettings, connect
 from facepass.adapters.pgvector.errors import vendor_errors
 from facepass.adapters.pgvector.migrate import Revision
-from facepass.domain.embedding import ModelId
 from facepass.domain.errors import InvalidRequest
 from facepass.entrypoints.container import Container
 from facepass.entrypoints.settings import Settings
@@ -174,9 +172,12 @@ def check_prepared_models(settings: Settings) -> None:
     Raises:
         ConfigurationError: they compute something else on this machine.
     """
-    name = settings.recognition.recognizer_type
-    recogniser = Recogniser(settings.models_dir / f"{name}.onnx")
-    check_models(RetinaFace(settings.models_dir / DETECTOR_FILE), recogniser, ModelId(name))
+    container = Container(settings=settings)
+    try:
+        container.detector()
+        container.model()
+    finally:
+        container.workers().close()
 
 
 def compare_prepared_precisions(
@@ -193,15 +194,17 @@ def compare_prepared_precisions(
         ConfigurationError: a model cannot be loaded.
         InvalidRequest: the pictures show fewer than `LEAST_FACES` faces.
     """
-    detector = RetinaFace(settings.models_dir / DETECTOR_FILE)
+    registry = Container(settings=settings).registry()
+    detector = RetinaFace(registry.require(registry.detector("retinaface-mnet025")))
+    template = registry.recogniser("dlib-resnet29-int8").template
     chips: list[npt.NDArray[np.uint8]] = []
     for picture in pictures:
-        chips += [align(picture, face.landmarks, DLIB_TEMPLATE) for face in detector.detect(picture)]
+        chips += [align(picture, face.landmarks, template) for face in detector.detect(picture)]
         if len(chips) >= MOST_FACES:
             break
     if len(chips) < LEAST_FACES:
         raise InvalidRequest.field("photos", f"must show at least {LEAST_FACES} faces, {len(chips)} were found")
-    return compare_precisions(settings.models_dir, np.stack(chips[:MOST_FACES]), repeats)
+    return compare_precisions(registry, np.stack(chips[:MOST_FACES]), repeats)
 
 
 def drawn_faces(count: int) -> Iterable[npt.NDArray[np.uint8]]:

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facepass.adapters.memory.vision import ColourModel, SceneDecoder, SquareDetector
-from facepass.adapters.onnx.embedding_model import OnnxEmbeddingModel
-from facepass.adapters.onnx.executor import InferenceExecutor
-from facepass.adapters.onnx.retinaface import RetinaFace
+from facepass.adapters.onnx.detection.retinaface import RetinaFace
+from facepass.adapters.onnx.recognition.embedding_model import OnnxEmbeddingModel
+from facepass.adapters.onnx.registry.registry import Registry
+from facepass.adapters.onnx.runtime.executor import InferenceExecutor
 from facepass.application.ports import ImageLimits
 from facepass.domain.embedding import NORM_TOLERANCE, Embedding, cosine
 from facepass.domain.errors import LowQualityFace
@@ -69,9 +69,9 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     if request.param == "memory":
         yield Subject(ColourModel(), await painted_faces())
         return
-    models_dir: Path = request.getfixturevalue("onnx_models_dir")
+    registry: Registry = request.getfixturevalue("registry")
     workers = InferenceExecutor(threads=2)
-    model = OnnxEmbeddingModel(models_dir=models_dir, name=request.param, workers=workers, batch_max=4)
+    model = OnnxEmbeddingModel(registry=registry, name=request.param, workers=workers, batch_max=4)
     yield Subject(model, request.getfixturevalue("real_faces"))
     await model.close()
     await asyncio.to_thread(workers.close)
@@ -138,10 +138,10 @@ async def test_property_24_concurrent_results_equal_serial_ones(subject: Subject
 
 
 async def test_a_face_that_cannot_be_aligned_spoils_no_other_caller(
-    onnx_models_dir: Path, real_faces: list[tuple[Image, Landmarks]]
+    registry: Registry, real_faces: list[tuple[Image, Landmarks]]
 ) -> None:
     workers = InferenceExecutor(threads=1)
-    model = OnnxEmbeddingModel(models_dir=onnx_models_dir, name="dlib-resnet29-int8", workers=workers, batch_max=8)
+    model = OnnxEmbeddingModel(registry=registry, name="dlib-resnet29-int8", workers=workers, batch_max=8)
     image, landmarks = real_faces[0]
     broken = Landmarks.from_array(np.full((5, 2), 20.0))
     calls = [model.embed(image, [face]) for face in (landmarks, broken, landmarks, landmarks)]

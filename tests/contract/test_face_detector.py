@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from facepass.adapters.memory.vision import SceneDecoder, SquareDetector
-from facepass.adapters.onnx.detector import OnnxFaceDetector
-from facepass.adapters.onnx.executor import InferenceExecutor
+from facepass.adapters.onnx.detection.face_detector import OnnxFaceDetector
 from facepass.adapters.onnx.golden import portrait
+from facepass.adapters.onnx.registry.registry import Registry
+from facepass.adapters.onnx.runtime.executor import InferenceExecutor
 from facepass.application.ports import FaceDetector, ImageLimits
 from facepass.domain.errors import Overloaded
 from facepass.domain.face import Image, ImageSize
@@ -45,9 +45,9 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         limits = ImageLimits(max_bytes=1000, max_side=None, max_pixels=640 * 480)
         yield Subject(SquareDetector(), await SceneDecoder().decode(scene(1, 2), limits), blank)
         return
-    models_dir: Path = request.getfixturevalue("onnx_models_dir")
+    registry: Registry = request.getfixturevalue("registry")
     workers = InferenceExecutor(threads=2)
-    detector = OnnxFaceDetector(models_dir=models_dir, workers=workers, score_threshold=0.8)
+    detector = OnnxFaceDetector(registry=registry, name="retinaface-mnet025", workers=workers, score_threshold=0.8)
     yield Subject(detector, drawn_pair(), blank)
     await asyncio.to_thread(workers.close)
 
@@ -82,9 +82,9 @@ async def test_the_same_picture_gives_the_same_faces_also_at_once(subject: Subje
     assert all(found == alone for found in together)
 
 
-async def test_a_service_that_stops_refuses(onnx_models_dir: Path) -> None:
+async def test_a_service_that_stops_refuses(registry: Registry) -> None:
     workers = InferenceExecutor(threads=1)
-    detector = OnnxFaceDetector(models_dir=onnx_models_dir, workers=workers, score_threshold=0.8)
+    detector = OnnxFaceDetector(registry=registry, name="retinaface-mnet025", workers=workers, score_threshold=0.8)
     await asyncio.to_thread(workers.close)
     with pytest.raises(Overloaded, match="stopping"):
         await detector.detect(drawn_pair())

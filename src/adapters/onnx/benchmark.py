@@ -3,15 +3,15 @@
 import statistics
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from facepass.adapters.onnx.prepare import FLOAT_FILE, INT8_FILE
-from facepass.adapters.onnx.recogniser import Recogniser
+from facepass.adapters.onnx.recognition.recogniser import Recogniser
+from facepass.adapters.onnx.registry.registry import Registry
 
 _BATCH_SIZES = (1, 8)
+_NAMES = ("dlib-resnet29-fp32", "dlib-resnet29-int8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class PrecisionComparison:
     mean_cosine: float
 
 
-def compare_precisions(models_dir: Path, chips: npt.NDArray[np.uint8], repeats: int) -> PrecisionComparison:
+def compare_precisions(registry: Registry, chips: npt.NDArray[np.uint8], repeats: int) -> PrecisionComparison:
     """Time both precisions in turn, so that whatever else the machine does touches both alike.
 
     Args:
-        models_dir: with the prepared models.
+        registry: of the prepared models.
         chips: `(n, 150, 150, 3)` uint8 RGB aligned faces, at least eight.
         repeats: timed runs of each precision and batch size.
 
@@ -63,7 +63,7 @@ def compare_precisions(models_dir: Path, chips: npt.NDArray[np.uint8], repeats: 
     """
     if len(chips) < max(_BATCH_SIZES) or repeats < 1:
         raise ValueError(f"at least {max(_BATCH_SIZES)} chips and one repeat are needed")
-    fp32, int8 = Recogniser(models_dir / FLOAT_FILE), Recogniser(models_dir / INT8_FILE)
+    fp32, int8 = (Recogniser(manifest, registry.require(manifest)) for manifest in map(registry.recogniser, _NAMES))
     cosines = []
     for start in range(0, len(chips), max(_BATCH_SIZES)):
         batch = chips[start : start + max(_BATCH_SIZES)]

@@ -4,30 +4,39 @@ A drawn face goes through detection, alignment and recognition, and must come ou
 other instruction sets and runtime versions, and for nothing else. It is the warm-up as well.
 """
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from facepass.adapters.onnx.alignment import DLIB_TEMPLATE, align
-from facepass.adapters.onnx.recogniser import Recogniser
-from facepass.adapters.onnx.retinaface import RetinaFace
-from facepass.domain.embedding import ModelId
+from facepass.adapters.onnx.recognition.alignment import align
+from facepass.adapters.onnx.recognition.recogniser import Recogniser
+from facepass.adapters.onnx.registry.manifest import GoldenFace
 from facepass.domain.errors import ConfigurationError
-from facepass.domain.face import Detection, Landmarks
+from facepass.domain.face import Detection, Landmarks, Point
 
 Geometry = npt.NDArray[np.float64]
 
-_GOLDEN_FILE = "golden.json"
 _POINT_TOLERANCE_PX = 0.5
 _SCORE_TOLERANCE = 0.01
 _LEAST_COSINE = 0.999
 _SIDE = 160
 _EDGE = 0.012
-_BOX_VALUES = 4
+
+LANDMARKS = Landmarks(
+    Point(64.297, 69.212), Point(97.193, 69.9), Point(81.23, 89.049), Point(66.892, 105.02), Point(94.794, 105.573)
+)
+"""Of the drawn face, as RetinaFace finds them: recognisers are checked with these, whatever the detector."""
+
+
+class Detector(Protocol):
+    """What finds faces in `(height, width, 3)` uint8 RGB."""
+
+    def detect(self, pixels: npt.NDArray[np.uint8]) -> tuple[Detection, ...]:
+        """All faces, largest first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ def portrait() -> npt.NDArray[np.uint8]:
     return levels
 
 
-def observe_face(detector: RetinaFace) -> Detection:
+def observe_face(detector: Detector) -> Detection:
     """What the detector finds in the drawn face.
 
     Raises:
@@ -84,52 +93,45 @@ def observe_face(detector: RetinaFace) -> Detection:
     return faces[0]
 
 
-def observe_embedding(recogniser: Recogniser, face: Geometry) -> npt.NDArray[np.float32]:
-    """`(128,)` float32: what the recogniser says of the drawn face, aligned by the landmarks in `face`."""
-    landmarks = Landmarks.from_array(face[_BOX_VALUES:].reshape(-1, 2))
-    embedding: npt.NDArray[np.float32] = recogniser.embed(align(portrait(), landmarks, DLIB_TEMPLATE)[None])[0]
+def observe_embedding(recogniser: Recogniser) -> npt.NDArray[np.float32]:
+    """`(dimension,)` float32: what the recogniser says of the drawn face, aligned by `LANDMARKS`."""
+    chip = align(portrait(), LANDMARKS, recogniser.manifest.template)
+    embedding: npt.NDArray[np.float32] = recogniser.embed(chip[None])[0]
     return embedding
 
 
-def check_models(detector: RetinaFace, recogniser: Recogniser, model_id: ModelId) -> None:
-    """Compare what both models see in the drawn face with the record.
+def check_detector(detector: Detector, golden: GoldenFace, *, name: str) -> None:
+    """Compare what a detector finds with the record.
 
-    Raises:
-        ConfigurationError: they differ by more than other hardware explains.
-    """
-    check_detector(detector)
-    check_recogniser(recogniser, model_id)
-
-
-def check_detector(detector: RetinaFace) -> None:
-    """Compare what the detector finds with the record.
+    Args:
+        detector: at its own score threshold.
+        golden: the record.
+        name: what the error calls it.
 
     Raises:
         ConfigurationError: it differs by more than other hardware explains.
     """
-    recorded = _record()["detection"]
     face = observe_face(detector)
-    distance = float(np.abs(geometry(face) - np.array(recorded["geometry"])).max())
-    if not (distance <= _POINT_TOLERANCE_PX and abs(face.confidence - recorded["confidence"]) <= _SCORE_TOLERANCE):
+    distance = float(np.abs(geometry(face) - np.array(golden.geometry)).max())
+    if not (distance <= _POINT_TOLERANCE_PX and abs(face.confidence - golden.confidence) <= _SCORE_TOLERANCE):
         raise ConfigurationError(
-            f"The detector fails its check on this machine: {distance:.2f} pixels from the record, "
+            f"The detector {name} fails its check on this machine: {distance:.2f} pixels from the record, "
             f"score {face.confidence:.3f}."
         )
 
 
-def check_recogniser(recogniser: Recogniser, model_id: ModelId) -> None:
-    """Compare what the recogniser says, at the recorded landmarks, with the record.
+def check_recogniser(recogniser: Recogniser, golden: Sequence[float]) -> None:
+    """Compare what a recogniser says of the drawn face with the record, a vector of any length.
 
     Raises:
         ConfigurationError: it differs by more than other hardware explains.
     """
-    record = _record()
-    embedding = observe_embedding(recogniser, np.array(record["detection"]["geometry"]))
-    recorded = np.array(record["embeddings"][model_id], dtype=np.float64)
-    cosine = float(embedding @ recorded / np.linalg.norm(recorded))
+    recorded = np.array(golden, dtype=np.float64)
+    cosine = float(observe_embedding(recogniser) @ recorded / np.linalg.norm(recorded))
     if not cosine >= _LEAST_COSINE:
         raise ConfigurationError(
-            f"The recogniser {model_id} fails its check on this machine: cosine {cosine:.4f} to the record."
+            f"The recogniser {recogniser.manifest.name} fails its check on this machine: "
+            f"cosine {cosine:.4f} to the record."
         )
 
 
@@ -137,9 +139,3 @@ def geometry(face: Detection) -> Geometry:
     """Box and landmarks as 14 pixel coordinates."""
     box = face.box
     return np.concatenate([[box.x, box.y, box.width, box.height], face.landmarks.as_array().ravel()])
-
-
-def _record() -> dict[str, Any]:
-    text = resources.files("facepass.adapters.onnx").joinpath(_GOLDEN_FILE).read_text(encoding="utf-8")
-    record: dict[str, Any] = json.loads(text)
-    return record

@@ -73,7 +73,7 @@ def test_a_kept_demo_answers_until_it_is_told_to_stop(models_dir, data_dir, tmp_
 
 @pytest.fixture
 def demo_process(models_dir, data_dir, tmp_path):
-    """Starts `facepass demo --serve` on four photos; ended by ctrl-C's signal at the latest."""
+    """Starts `facepass demo --serve` on four photos; ended at the latest after the test."""
     started = []
 
     def start(port):
@@ -90,7 +90,7 @@ def demo_process(models_dir, data_dir, tmp_path):
 
     yield start
     for process in started:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
 
 
@@ -114,7 +114,7 @@ def test_a_served_demo_says_what_to_call_and_starts_again_with_its_session(demo_
         assert "matches" in json.loads(found.stdout), found.stdout
         status = httpx.get(f"http://127.0.0.1:{port}/api/v1/search/status/demo", trust_env=False).json()
         assert status["photo_count"] == 4
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 130
         assert not (data_dir / "postgres" / "data" / "postmaster.pid").exists()
 

@@ -70,7 +70,7 @@ def test_property_23_every_setting_is_read_somewhere() -> None:
         ("API_PORT", "eight"),
         ("FACEPASS_API_PORT", "0"),
         ("FACE_SIMILARITY_THRESHOLD", "1.5"),
-        ("RECOGNIZER_TYPE", "magic"),
+        ("SEARCH_ACCESS", "magic"),
         ("ENVIRONMENT", "staging"),
         ("ACCESS_LOG", "perhaps"),
         ("DB_TIMEOUT_S", "0"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from facepass.adapters.onnx.dlib_dat import (
+from facepass.adapters.onnx.embedded.dlib_dat import (
     AddPrevious,
     Affine,
     Convolution,

@@ -6,12 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.transform import AffineTransform, SimilarityTransform, warp
 
-from facepass.adapters.onnx.alignment import DLIB_TEMPLATE, align, similarity_transform
+from facepass.adapters.onnx.recognition.alignment import align, similarity_transform
+from facepass.adapters.onnx.registry.manifest import Template
 from facepass.domain.errors import LowQualityFace
 from facepass.domain.face import Landmarks
 from tests.fixtures_models import Pixels
 
 coordinates = st.floats(-2000, 2000).map(lambda value: round(value, 3))
+DLIB_TEMPLATE = Template(
+    side=150, points=((47.65, 45.71), (102.35, 45.71), (75.0, 78.36), (50.94, 102.41), (99.06, 102.41))
+)
+POINTS = np.array(DLIB_TEMPLATE.points)
 SIDE = DLIB_TEMPLATE.side
 
 
@@ -25,7 +30,7 @@ def placed(scale: float, degrees: float, x: float, y: float) -> Landmarks:
     """The template's landmarks, scaled, turned and moved."""
     angle = np.deg2rad(degrees)
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return Landmarks.from_array((DLIB_TEMPLATE.points - SIDE / 2) @ turn.T + (x, y))
+    return Landmarks.from_array((POINTS - SIDE / 2) @ turn.T + (x, y))
 
 
 @given(st.lists(st.tuples(coordinates, coordinates), min_size=5, max_size=5, unique=True))
@@ -33,15 +38,15 @@ def test_the_transform_is_scikit_images(points: list[tuple[float, float]]) -> No
     source = np.array(points)
     if np.ptp(source, axis=0).max() < 1:
         return
-    expected = SimilarityTransform.from_estimate(source, DLIB_TEMPLATE.points)
-    found = similarity_transform(source, DLIB_TEMPLATE.points)
+    expected = SimilarityTransform.from_estimate(source, POINTS)
+    found = similarity_transform(source, POINTS)
     moved = source @ found[:, :2].T + found[:, 2]
     np.testing.assert_allclose(moved, expected(source), atol=1e-5)
 
 
 def test_it_never_mirrors() -> None:
-    mirrored = DLIB_TEMPLATE.points * (-1, 1)
-    found = similarity_transform(mirrored, DLIB_TEMPLATE.points)
+    mirrored = POINTS * (-1, 1)
+    found = similarity_transform(mirrored, POINTS)
     assert np.linalg.det(found[:, :2]) > 0
 
 
@@ -56,7 +61,7 @@ def test_a_chip_is_scikit_images_warp(scale: float, degrees: float, x: float, y:
     found = align(picture, landmarks, DLIB_TEMPLATE)
     # Coordinates here have their origin at the corner of the first pixel, scikit-image's at its centre.
     centre = SimilarityTransform(translation=(0.5, 0.5))
-    back = np.vstack([similarity_transform(landmarks.as_array(), DLIB_TEMPLATE.points), [0, 0, 1]])
+    back = np.vstack([similarity_transform(landmarks.as_array(), POINTS), [0, 0, 1]])
     matrix = np.linalg.inv(centre.params) @ np.linalg.inv(back) @ centre.params
     expected = warp(picture, AffineTransform(matrix=matrix), output_shape=(SIDE, SIDE), order=1, mode="edge")
     assert found.shape == (SIDE, SIDE, 3)

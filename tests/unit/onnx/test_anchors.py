@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facepass.adapters.onnx.anchors import decode_boxes, decode_landmarks, make_anchors, suppress
+from facepass.adapters.onnx.detection.anchors import decode_boxes, decode_landmarks, make_anchors, suppress
 from facepass.domain.face import BoundingBox
 
 corner = st.integers(0, 40)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facepass.adapters.onnx.dlib_dat import DlibFormatError, Network, parse
+from facepass.adapters.onnx.embedded.dlib_dat import DlibFormatError, Network, parse
 from tests.unit.onnx import dat_writer
 
 DATA = dat_writer.network(dat_writer.small_network())

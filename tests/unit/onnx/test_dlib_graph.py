@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from facepass.adapters.onnx.dlib_dat import (
+from facepass.adapters.onnx.embedded.dlib_dat import (
     AddPrevious,
     Affine,
     Convolution,
@@ -14,8 +14,8 @@ from facepass.adapters.onnx.dlib_dat import (
     Pool,
     Relu,
 )
-from facepass.adapters.onnx.dlib_graph import build_model
-from facepass.adapters.onnx.session import Session
+from facepass.adapters.onnx.embedded.dlib_graph import build_model
+from facepass.adapters.onnx.runtime.session import Session
 from tests.unit.onnx.dat_writer import small_network
 
 Array = npt.NDArray[np.float64]

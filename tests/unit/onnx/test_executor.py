@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from facepass.adapters.onnx.executor import InferenceExecutor
+from facepass.adapters.onnx.runtime.executor import InferenceExecutor
 from facepass.domain.errors import Overloaded
 from tests.tasks import under_way
 

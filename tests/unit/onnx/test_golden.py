@@ -1,24 +1,24 @@
 """The check at every start: passes for the right models, and for nothing else."""
 
+import hashlib
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
-from facepass.adapters.onnx.build import serialised
-from facepass.adapters.onnx.detector import OnnxFaceDetector
-from facepass.adapters.onnx.dlib_dat import Convolution, FullyConnected, Network, Pool, Relu
-from facepass.adapters.onnx.dlib_graph import build_model
-from facepass.adapters.onnx.embedding_model import OnnxEmbeddingModel
-from facepass.adapters.onnx.executor import InferenceExecutor
-from facepass.adapters.onnx.golden import check_detector, check_models, check_recogniser, portrait
-from facepass.adapters.onnx.prepare import DETECTOR_FILE, FLOAT_FILE, INT8_FILE
-from facepass.adapters.onnx.recogniser import Recogniser
-from facepass.adapters.onnx.retinaface import RetinaFace
-from facepass.domain.embedding import ModelId
+from facepass.adapters.onnx.detection.face_detector import OnnxFaceDetector
+from facepass.adapters.onnx.detection.retinaface import RetinaFace
+from facepass.adapters.onnx.embedded.build import serialised
+from facepass.adapters.onnx.embedded.dlib_dat import Convolution, FullyConnected, Network, Pool, Relu
+from facepass.adapters.onnx.embedded.dlib_graph import build_model
+from facepass.adapters.onnx.golden import LANDMARKS, check_detector, check_recogniser, geometry, observe_face, portrait
+from facepass.adapters.onnx.recognition.embedding_model import OnnxEmbeddingModel
+from facepass.adapters.onnx.recognition.recogniser import Recogniser
+from facepass.adapters.onnx.registry.manifest import Source, encode_manifest
+from facepass.adapters.onnx.registry.registry import Registry
+from facepass.adapters.onnx.runtime.executor import InferenceExecutor
 from facepass.domain.errors import ConfigurationError
-
-INT8, FLOAT = ModelId("dlib-resnet29-int8"), ModelId("dlib-resnet29-fp32")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def stranger(tmp_path: Path) -> Path:
         Pool("average", 0, 1, 0),
         FullyConnected(rng.normal(0, 1, (8, 128)).astype(np.float32)),
     )
-    path = tmp_path / INT8_FILE
+    path = tmp_path / "stranger.onnx"
     path.write_bytes(serialised(build_model(Network((122.8, 117.0, 104.3), 150, layers))))
     return path
 
@@ -44,27 +44,47 @@ def test_the_drawn_face_is_one_picture_for_ever() -> None:
     np.testing.assert_array_equal(picture, portrait())
 
 
-def test_both_precisions_pass(onnx_models_dir: Path, retinaface: RetinaFace, int8_recogniser: Recogniser) -> None:
-    check_models(retinaface, int8_recogniser, INT8)
-    check_models(retinaface, Recogniser(onnx_models_dir / FLOAT_FILE), FLOAT)
+def test_both_precisions_pass(registry: Registry) -> None:
+    for name in ("dlib-resnet29-int8", "dlib-resnet29-fp32"):
+        manifest = registry.recogniser(name)
+        assert manifest.golden is not None
+        check_recogniser(Recogniser(manifest, registry.require(manifest)), manifest.golden)
 
 
-def test_another_recogniser_fails(stranger: Path) -> None:
+def test_the_detector_passes(registry: Registry, retinaface: RetinaFace) -> None:
+    golden = registry.detector("retinaface-mnet025").golden
+    assert golden is not None
+    check_detector(retinaface, golden, name="retinaface-mnet025")
+    assert geometry(observe_face(retinaface))[4:] == pytest.approx(LANDMARKS.as_array().ravel(), abs=0.5)
+
+
+def test_another_recogniser_fails(registry: Registry, stranger: Path) -> None:
+    manifest = registry.recogniser("dlib-resnet29-int8")
+    assert manifest.golden is not None
     with pytest.raises(ConfigurationError, match="dlib-resnet29-int8 fails its check"):
-        check_recogniser(Recogniser(stranger), INT8)
+        check_recogniser(Recogniser(manifest, stranger), manifest.golden)
 
 
-def test_a_blind_detector_fails(onnx_models_dir: Path) -> None:
+def test_a_blind_detector_fails(registry: Registry) -> None:
+    manifest = registry.detector("retinaface-mnet025")
+    assert manifest.golden is not None
     with pytest.raises(ConfigurationError, match="0 faces"):
-        check_detector(RetinaFace(onnx_models_dir / DETECTOR_FILE, score_threshold=1.0))
+        check_detector(RetinaFace(registry.path(manifest), score_threshold=1.0), manifest.golden, name=manifest.name)
 
 
-def test_the_adapters_check_what_they_load(stranger: Path, tmp_path: Path) -> None:
+def test_the_adapters_check_what_they_load(registry: Registry, stranger: Path, tmp_path: Path) -> None:
     workers = InferenceExecutor(threads=1)
+    # A model of somebody's own that claims to be what it is not.
+    claims = msgspec.structs.replace(
+        registry.recogniser("dlib-resnet29-int8"),
+        name="stranger",
+        source=Source(megabytes=1, sha256=hashlib.sha256(stranger.read_bytes()).hexdigest()),
+    )
+    (tmp_path / "stranger.toml").write_bytes(encode_manifest(claims))
     with pytest.raises(ConfigurationError, match="fails its check"):
-        OnnxEmbeddingModel(models_dir=stranger.parent, name=INT8, workers=workers, batch_max=8)
-    with pytest.raises(ConfigurationError, match=DETECTOR_FILE):
-        OnnxFaceDetector(models_dir=tmp_path, workers=workers, score_threshold=0.8)
+        OnnxEmbeddingModel(registry=Registry(tmp_path), name="stranger", workers=workers, batch_max=8)
+    with pytest.raises(ConfigurationError, match="retinaface-mnet025 is missing"):
+        OnnxFaceDetector(registry=Registry(tmp_path), name="retinaface-mnet025", workers=workers, score_threshold=0.8)
     with pytest.raises(ConfigurationError, match="dlib-resnet29-fp32, dlib-resnet29-int8"):
-        OnnxEmbeddingModel(models_dir=tmp_path, name="sface", workers=workers, batch_max=8)
+        OnnxEmbeddingModel(registry=registry, name="sface", workers=workers, batch_max=8)
     workers.close()

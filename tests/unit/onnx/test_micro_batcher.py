@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facepass.adapters.onnx.executor import InferenceExecutor
-from facepass.adapters.onnx.micro_batcher import MicroBatcher
+from facepass.adapters.onnx.runtime.executor import InferenceExecutor
+from facepass.adapters.onnx.runtime.micro_batcher import MicroBatcher
 from facepass.domain.errors import Overloaded
 from tests.tasks import under_way
 

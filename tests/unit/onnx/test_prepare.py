@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from facepass.adapters.onnx import extract
-from facepass.adapters.onnx.extract import detector_bytes, recogniser_bytes
-from facepass.adapters.onnx.fetch import DETECTOR_ARCHIVE, RECOGNISER_ARCHIVE, download, find_local
-from facepass.adapters.onnx.file_lock import file_lock
-from facepass.adapters.onnx.prepare import (
+from facepass.adapters.onnx.embedded import extract
+from facepass.adapters.onnx.embedded.extract import detector_bytes, recogniser_bytes
+from facepass.adapters.onnx.embedded.fetch import DETECTOR_ARCHIVE, RECOGNISER_ARCHIVE, download, find_local
+from facepass.adapters.onnx.embedded.file_lock import file_lock
+from facepass.adapters.onnx.embedded.prepare import (
     DETECTOR_FILE,
     FLOAT_FILE,
     INT8_FILE,

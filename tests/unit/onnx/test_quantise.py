@@ -7,12 +7,13 @@ import onnx
 import pytest
 
 from facepass.adapters.onnx.benchmark import compare_precisions
-from facepass.adapters.onnx.build import int8_model
-from facepass.adapters.onnx.dlib_graph import INPUT, build_model
-from facepass.adapters.onnx.prepare import FLOAT_FILE, INT8_FILE
-from facepass.adapters.onnx.quantise import activations, quantise, recorded_ranges
-from facepass.adapters.onnx.recogniser import Recogniser
-from facepass.adapters.onnx.session import Session
+from facepass.adapters.onnx.embedded.build import int8_model
+from facepass.adapters.onnx.embedded.dlib_graph import INPUT, build_model
+from facepass.adapters.onnx.embedded.prepare import FLOAT_FILE, INT8_FILE
+from facepass.adapters.onnx.embedded.quantise import activations, quantise, recorded_ranges
+from facepass.adapters.onnx.recognition.recogniser import Recogniser
+from facepass.adapters.onnx.registry.registry import Registry
+from facepass.adapters.onnx.runtime.session import Session
 from facepass.domain.errors import ConfigurationError
 from tests.fixtures_models import Pixels
 from tests.unit.onnx.dat_writer import small_network
@@ -20,8 +21,8 @@ from tests.unit.onnx.dat_writer import small_network
 LEAST_COSINE = 0.998
 
 
-def test_vectors_stay_where_they_were_and_it_is_faster(onnx_models_dir: Path, orl_chips: Pixels) -> None:
-    found = compare_precisions(onnx_models_dir, orl_chips, repeats=3)
+def test_vectors_stay_where_they_were_and_it_is_faster(registry: Registry, orl_chips: Pixels) -> None:
+    found = compare_precisions(registry, orl_chips, repeats=3)
     assert found.faces == len(orl_chips)
     assert found.least_cosine >= LEAST_COSINE
     assert found.mean_cosine >= 0.999
@@ -30,9 +31,9 @@ def test_vectors_stay_where_they_were_and_it_is_faster(onnx_models_dir: Path, or
     assert all(timing.ratio > 0 for timing in found.timings)
 
 
-def test_a_comparison_needs_a_batch_of_chips(onnx_models_dir: Path) -> None:
+def test_a_comparison_needs_a_batch_of_chips(registry: Registry) -> None:
     with pytest.raises(ValueError, match="chips"):
-        compare_precisions(onnx_models_dir, np.zeros((1, 150, 150, 3), dtype=np.uint8), repeats=1)
+        compare_precisions(registry, np.zeros((1, 150, 150, 3), dtype=np.uint8), repeats=1)
 
 
 def test_it_is_built_the_same_every_time(onnx_models_dir: Path) -> None:

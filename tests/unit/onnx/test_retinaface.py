@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facepass.adapters.onnx.detection.retinaface import RetinaFace
+from facepass.adapters.onnx.embedded.prepare import DETECTOR_FILE
 from facepass.adapters.onnx.golden import portrait
-from facepass.adapters.onnx.prepare import DETECTOR_FILE
-from facepass.adapters.onnx.retinaface import RetinaFace
 from tests.fixtures_models import PEOPLE, Pixels
 
 Orl = Callable[..., Pixels]

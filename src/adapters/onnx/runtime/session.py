@@ -14,7 +14,12 @@ _LOG_ERRORS_ONLY = 3
 
 
 class Session:
-    """A model with one input. Calls from several threads at once are safe."""
+    """A model with one input. Calls from several threads at once are safe.
+
+    Attributes:
+        input_shape: as the model declares it; None for a size that is free.
+        output_shapes: likewise, in the order in which the model declares its outputs.
+    """
 
     def __init__(self, model: Path | bytes, *, intra_op_threads: int, varying_shapes: bool) -> None:
         """Load a model.
@@ -44,6 +49,8 @@ class Session:
             raise ConfigurationError(f"ONNX Runtime cannot load {_name(model)}: {error}") from error
         self._input = self._session.get_inputs()[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
+        self.input_shape = _sizes(self._session.get_inputs()[0].shape)
+        self.output_shapes = tuple(_sizes(output.shape) for output in self._session.get_outputs())
 
     def run(self, batch: FloatArray) -> list[FloatArray]:
         """All outputs for one input batch, in the order in which the model declares them."""
@@ -53,6 +60,10 @@ class Session:
         """The named outputs for one input batch."""
         # The models here have tensors as outputs, never the sequences or maps that the runtime also knows.
         return [np.asarray(output) for output in self._session.run(names, {self._input: batch})]
+
+
+def _sizes(shape: list[int | str | None]) -> tuple[int | None, ...]:
+    return tuple(size if isinstance(size, int) else None for size in shape)
 
 
 def _name(model: Path | bytes) -> str:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from facepass.adapters.onnx.dlib_graph import INPUT
+from facepass.adapters.onnx.embedded.dlib_graph import INPUT
 
 Ranges = Mapping[str, tuple[float, float]]
 
@@ -33,7 +33,7 @@ _FLOAT_TAIL = frozenset({"GlobalAveragePool", "Flatten", "MatMul", "Identity"})
 
 def recorded_ranges() -> dict[str, tuple[float, float]]:
     """Least and greatest value of each activation over real faces, by the tensor's name in the float model."""
-    text = resources.files("facepass.adapters.onnx").joinpath(_RANGES_FILE).read_text(encoding="utf-8")
+    text = resources.files("facepass.adapters.onnx.embedded").joinpath(_RANGES_FILE).read_text(encoding="utf-8")
     ranges: dict[str, list[float]] = json.loads(text)["ranges"]
     return {name: (low, high) for name, (low, high) in ranges.items()}
 

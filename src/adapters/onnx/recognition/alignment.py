@@ -5,12 +5,12 @@ between two point patterns", 1991, in two dimensions and without reflection.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
+from facepass.adapters.onnx.registry.manifest import Template
 from facepass.domain.errors import LowQualityFace
 from facepass.domain.face import Landmarks, QualityReason
 
@@ -20,25 +20,6 @@ Points = npt.NDArray[np.float64]
 _LEAST_SCALE = 0.5
 _MAX_HALVINGS = 8
 _SAMPLING_MARGIN = 2
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Template:
-    """Where a recogniser wants the five landmarks.
-
-    Attributes:
-        points: `(5, 2)` float64, in pixels of the chip, in the order of `Landmarks`.
-        side: width and height of the chip, in pixels.
-    """
-
-    points: Points
-    side: int
-
-
-DLIB_TEMPLATE = Template(
-    np.array([[47.65, 45.71], [102.35, 45.71], [75.0, 78.36], [50.94, 102.41], [99.06, 102.41]]), side=150
-)
-"""Fitted to the chips that dlib's ResNet was trained on."""
 
 
 def similarity_transform(source: Points, target: Points) -> Points:
@@ -73,7 +54,7 @@ def align(pixels: RgbArray, landmarks: Landmarks, template: Template) -> RgbArra
     Raises:
         LowQualityFace: the landmarks coincide.
     """
-    forward = similarity_transform(landmarks.as_array(), template.points)
+    forward = similarity_transform(landmarks.as_array(), np.array(template.points))
     scale = math.hypot(forward[0, 0], forward[1, 0])
     if scale <= 0.0:
         raise LowQualityFace("the five landmarks of the face contradict each other", (QualityReason.EXTREME_POSE,))

@@ -15,8 +15,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from facepass.adapters.onnx.anchors import STRIDES, FloatArray, decode_boxes, decode_landmarks, make_anchors, suppress
-from facepass.adapters.onnx.session import Session
+from facepass.adapters.onnx.detection.anchors import (
+    STRIDES,
+    FloatArray,
+    decode_boxes,
+    decode_landmarks,
+    make_anchors,
+    suppress,
+)
+from facepass.adapters.onnx.runtime.session import Session
 from facepass.domain.face import BoundingBox, Detection, Landmarks
 
 RgbArray = npt.NDArray[np.uint8]

@@ -2,24 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from facepass.adapters.onnx.alignment import DLIB_TEMPLATE, align
-from facepass.adapters.onnx.calibration import DLIB_CALIBRATION
-from facepass.adapters.onnx.executor import InferenceExecutor
 from facepass.adapters.onnx.golden import check_recogniser
-from facepass.adapters.onnx.micro_batcher import MicroBatcher
-from facepass.adapters.onnx.prepare import FLOAT_FILE, INT8_FILE
-from facepass.adapters.onnx.recogniser import DIMENSION, Recogniser
+from facepass.adapters.onnx.recognition.alignment import align
+from facepass.adapters.onnx.recognition.recogniser import Recogniser
+from facepass.adapters.onnx.registry.registry import Registry
+from facepass.adapters.onnx.runtime.executor import InferenceExecutor
+from facepass.adapters.onnx.runtime.micro_batcher import MicroBatcher
 from facepass.domain.embedding import Calibration, Embedding, ModelId
-from facepass.domain.errors import ConfigurationError
 from facepass.domain.face import Image, Landmarks
 from facepass.domain.ports import EmbeddingModel
-
-_FILES = {"dlib-resnet29-int8": INT8_FILE, "dlib-resnet29-fp32": FLOAT_FILE}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,37 +24,35 @@ class _Face:
 
 
 class OnnxEmbeddingModel(EmbeddingModel):
-    """dlib's ResNet-29 in the threads of an `InferenceExecutor`, which it does not own."""
+    """A recogniser of the registry in the threads of an `InferenceExecutor`, which it does not own."""
 
     def __init__(
         self,
         *,
-        models_dir: Path,
+        registry: Registry,
         name: str,
         workers: InferenceExecutor,
         batch_max: int,
-        calibration: Calibration = DLIB_CALIBRATION,
     ) -> None:
         """Load the network, see that it works on this machine, and so warm it up: about 80 ms.
 
         Args:
-            models_dir: where `prepare_models` has left the models.
-            name: `dlib-resnet29-int8` or `dlib-resnet29-fp32`; becomes the `model_id`.
+            registry: knows the model.
+            name: of the recogniser; becomes the `model_id`.
             workers: where batches run.
             batch_max: faces in a batch.
-            calibration: of the recogniser's cosine.
 
         Raises:
             ConfigurationError: the name is unknown, or the model is missing, cannot be loaded or computes something
                 else than it should.
         """
-        file = _FILES.get(name)
-        if file is None:
-            raise ConfigurationError(f"There is no recogniser {name!r}; there are {', '.join(sorted(_FILES))}.")
+        manifest = registry.recogniser(name)
         self._model_id = ModelId(name)
-        self._recogniser = Recogniser(models_dir / file)
-        check_recogniser(self._recogniser, self._model_id)
-        self._calibration = calibration
+        self._recogniser = Recogniser(manifest, registry.require(manifest))
+        if manifest.golden is not None:
+            check_recogniser(self._recogniser, manifest.golden)
+        self._template = manifest.template
+        self._calibration = registry.calibration(manifest).mapping()
         self._batcher = MicroBatcher(self._embed, workers=workers, batch_max=batch_max)
 
     @property
@@ -69,8 +62,8 @@ class OnnxEmbeddingModel(EmbeddingModel):
 
     @property
     def dimension(self) -> int:
-        """128."""
-        return DIMENSION
+        """Components of its vectors."""
+        return self._recogniser.manifest.dimension
 
     @property
     def calibration(self) -> Calibration:
@@ -91,5 +84,5 @@ class OnnxEmbeddingModel(EmbeddingModel):
         await self._batcher.close()
 
     def _embed(self, faces: Sequence[_Face]) -> list[Embedding]:
-        chips = np.stack([align(face.pixels, face.landmarks, DLIB_TEMPLATE) for face in faces])
+        chips = np.stack([align(face.pixels, face.landmarks, self._template) for face in faces])
         return [Embedding(self._model_id, vector.copy()) for vector in self._recogniser.embed(chips)]

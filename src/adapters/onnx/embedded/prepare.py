@@ -13,9 +13,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from facepass.adapters.onnx.extract import DETECTOR_SHA256, detector_bytes, recogniser_bytes
-from facepass.adapters.onnx.fetch import DETECTOR_ARCHIVE, RECOGNISER_ARCHIVE, Archive, download, find_local, sha256_of
-from facepass.adapters.onnx.file_lock import file_lock
+from facepass.adapters.onnx.embedded.extract import DETECTOR_SHA256, detector_bytes, recogniser_bytes
+from facepass.adapters.onnx.embedded.fetch import (
+    DETECTOR_ARCHIVE,
+    RECOGNISER_ARCHIVE,
+    Archive,
+    download,
+    find_local,
+    sha256_of,
+)
+from facepass.adapters.onnx.embedded.file_lock import file_lock
 from facepass.domain.errors import ConfigurationError
 
 Progress = Callable[[str], None]
@@ -83,6 +90,11 @@ def damaged_models(models_dir: Path) -> set[str]:
     }
 
 
+def recorded_digest(models_dir: Path, name: str) -> str | None:
+    """SHA-256 of a model file that was built here; None for one that was not."""
+    return _manifest(models_dir).get(name)
+
+
 def _prepare(models_dir: Path, damaged: set[str], source: Path | None, progress: Progress) -> None:
     # What a process left that was killed while it fetched: 100 MB, and nobody else's, since we hold the lock.
     for abandoned in models_dir.glob(f"{_FETCH_PREFIX}*"):
@@ -94,12 +106,12 @@ def _prepare(models_dir: Path, damaged: set[str], source: Path | None, progress:
             _keep(models_dir, DETECTOR_FILE, detector)
         if FLOAT_FILE in damaged:
             dat = recogniser_bytes(_archive(RECOGNISER_ARCHIVE, source, folder, progress))
-            from facepass.adapters.onnx import build  # noqa: PLC0415 - imports onnx: 0.2 s that later starts are spared
+            from facepass.adapters.onnx.embedded import build  # noqa: PLC0415 - imports onnx: 0.2 s that later starts are spared
 
             progress("Converting the recogniser to ONNX")
             _keep(models_dir, FLOAT_FILE, build.float_model(dat))
     if {FLOAT_FILE, INT8_FILE} & damaged:
-        from facepass.adapters.onnx import build  # noqa: PLC0415 - as above
+        from facepass.adapters.onnx.embedded import build  # noqa: PLC0415 - as above
 
         progress("Quantising the recogniser to int8")
         _keep(models_dir, INT8_FILE, build.int8_model((models_dir / FLOAT_FILE).read_bytes()))

@@ -6,9 +6,9 @@ A module of its own because it alone needs the `onnx` package, whose import woul
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no annotations
 
-from facepass.adapters.onnx.dlib_dat import DlibFormatError, parse
-from facepass.adapters.onnx.dlib_graph import build_model
-from facepass.adapters.onnx.quantise import quantise, recorded_ranges
+from facepass.adapters.onnx.embedded.dlib_dat import DlibFormatError, parse
+from facepass.adapters.onnx.embedded.dlib_graph import build_model
+from facepass.adapters.onnx.embedded.quantise import quantise, recorded_ranges
 from facepass.domain.errors import ConfigurationError
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from facepass.adapters.onnx.dlib_dat import (
+from facepass.adapters.onnx.embedded.dlib_dat import (
     AddPrevious,
     Affine,
     Convolution,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from facepass.adapters.onnx.executor import InferenceExecutor, stopping
+from facepass.adapters.onnx.runtime.executor import InferenceExecutor, stopping
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -1,0 +1,1 @@
+"""Finds faces: networks, and the looks they take at a picture."""

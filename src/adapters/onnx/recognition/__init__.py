@@ -1,0 +1,1 @@
+"""Turns faces into templates: alignment, network, batching."""

@@ -1,0 +1,1 @@
+"""ONNX Runtime, as this service uses it: sessions, threads, batches."""
