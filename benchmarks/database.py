@@ -40,6 +40,7 @@ from facepass.application.ports import UnitOfWorkFactory
 from facepass.domain.embedding import Embedding, ModelId
 from facepass.domain.face import BoundingBox, Face, ImageSize, Landmarks, Quality
 from facepass.domain.gallery import Photo, PhotoId, SessionId, Template
+from facepass.domain.identification import Probe
 from facepass.entrypoints import logs
 from facepass.entrypoints.settings import Logging
 
@@ -139,7 +140,7 @@ async def search(
     times_s = []
     for _ in range(WARM_UP_ROUNDS + searches):
         wanted = photos[int(random.integers(len(photos)))]
-        probe = wanted.templates[0].embedding
+        probe = Probe.of(wanted.templates[0].embedding)
         started = time.perf_counter()
         async with units() as unit:
             found = await unit.galleries.candidates(

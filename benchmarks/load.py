@@ -84,7 +84,7 @@ async def run(port: int, requests: Sequence[bytes], *, connections: int, seconds
             sent = time.perf_counter()
             writer.write(requests[turn % len(requests)])
             turn += 1
-            status = await _read_answer(reader)
+            status = await read_answer(reader)
             outcome.latencies_ms.append(1e3 * (time.perf_counter() - sent))
             outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
         writer.close()
@@ -97,7 +97,8 @@ async def run(port: int, requests: Sequence[bytes], *, connections: int, seconds
     return outcome
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> int:
+async def read_answer(reader: asyncio.StreamReader) -> int:
+    """Read one answer to its end; its status."""
     head = await reader.readuntil(b"\r\n\r\n")
     lower = head.lower()
     at = lower.index(b"content-length:") + len(b"content-length:")
@@ -119,7 +120,7 @@ async def until_ready(port: int, *, timeout_s: float) -> None:
                 await asyncio.sleep(0.1)
                 continue
             writer.write(get("/health/ready"))
-            status = await _read_answer(reader)
+            status = await read_answer(reader)
             writer.close()
             if status == 200:
                 return

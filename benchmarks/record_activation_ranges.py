@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from PIL import Image
 
-from facepass.adapters.onnx.detection.retinaface import RetinaFace
+from facepass.adapters.onnx.detection.detector import Detector
 from facepass.adapters.onnx.embedded.dlib_graph import INPUT
 from facepass.adapters.onnx.embedded.quantise import activations
 from facepass.adapters.onnx.recognition.alignment import align
@@ -52,7 +52,8 @@ def main() -> None:
 
 
 def _chips(folder: Path, registry: Registry) -> np.ndarray:
-    detector = RetinaFace(registry.require(registry.detector("retinaface-mnet025")))
+    manifest = registry.detector("retinaface-mnet025")
+    detector = Detector.load(manifest, registry.require(manifest))
     template = registry.recogniser("dlib-resnet29-fp32").template
     chips = []
     for path in sorted(folder.rglob("*")):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facepass.adapters.onnx.detection.retinaface import RetinaFace
+from facepass.adapters.onnx.detection.detector import Detector
 from facepass.adapters.onnx.golden import geometry, observe_embedding, observe_face
 from facepass.adapters.onnx.recognition.recogniser import Recogniser
 from facepass.adapters.onnx.registry.manifest import DetectorManifest
@@ -27,7 +27,7 @@ def main() -> None:
     manifest = registry.get(arguments.name)
     model = registry.require(manifest)
     if isinstance(manifest, DetectorManifest):
-        face = observe_face(RetinaFace(model, score_threshold=manifest.score_threshold))
+        face = observe_face(Detector.load(manifest, model))
         print(f"confidence = {face.confidence:.5f}\ngeometry = {np.round(geometry(face), 3).tolist()}")
     else:
         embedding = observe_embedding(Recogniser(manifest, model))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageOps
 
-from facepass.adapters.onnx.detection.retinaface import RetinaFace
+from facepass.adapters.onnx.detection.detector import Detector
 from facepass.adapters.onnx.embedded.prepare import prepare_models
 from facepass.adapters.onnx.recognition.alignment import align
 from facepass.adapters.onnx.recognition.recogniser import Recogniser
@@ -35,8 +35,9 @@ def registry(onnx_models_dir: Path) -> Registry:
 
 
 @pytest.fixture(scope="session")
-def retinaface(registry: Registry) -> RetinaFace:
-    return RetinaFace(registry.require(registry.detector("retinaface-mnet025")))
+def retinaface(registry: Registry) -> Detector:
+    manifest = registry.detector("retinaface-mnet025")
+    return Detector.load(manifest, registry.require(manifest))
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +78,7 @@ def lfw10() -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def orl_chips(orl: Callable[..., Pixels], retinaface: RetinaFace, int8_recogniser: Recogniser) -> Pixels:
+def orl_chips(orl: Callable[..., Pixels], retinaface: Detector, int8_recogniser: Recogniser) -> Pixels:
     """`(40, 150, 150, 3)`: the first picture of each person, aligned."""
     template = int8_recogniser.manifest.template
     pictures = [orl(person, 1) for person in range(1, PEOPLE + 1)]

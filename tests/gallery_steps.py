@@ -3,7 +3,7 @@
 from facepass.application.ports import UnitOfWorkFactory
 from facepass.domain.embedding import Embedding, ModelId
 from facepass.domain.gallery import Photo, SessionId
-from facepass.domain.identification import CandidateList
+from facepass.domain.identification import CandidateList, Probe
 from tests.gallery_builders import MODEL, PROBE
 
 
@@ -29,8 +29,9 @@ async def store(units: UnitOfWorkFactory, *photos: Photo, model: ModelId = MODEL
 
 
 async def search(
-    units: UnitOfWorkFactory, session_id: SessionId, probe: Embedding = PROBE, *, least: float = -1.0, limit: int = 100
+    units: UnitOfWorkFactory, session_id: SessionId, *selfies: Embedding, least: float = -1.0, limit: int = 100
 ) -> CandidateList:
-    """Candidates of a session, by default all."""
+    """Candidates of a session for these selfies of one visitor, by default for `PROBE` and all."""
+    probe = Probe.of(*selfies or (PROBE,))
     async with units() as unit:
         return await unit.galleries.candidates(session_id, probe, least_cosine=least, limit=limit)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from facepass.application.face_analysis import FaceAnalyser, QualityGate
+from facepass.application.face_analysis import FaceAnalyser
 from facepass.application.ports import ImageLimits
-from facepass.application.probe import OnMultiple, choose_probe
+from facepass.application.probe import OnMultiple, read_selfie
+from facepass.application.quality_gate import QualityGate
 from facepass.domain.embedding import cosine
 from facepass.domain.face import Face
 from facepass.domain.gallery import Template
@@ -36,14 +37,19 @@ class CompareFaces:
             NoFaceDetected, LowQualityFace: of a picture, named in the detail.
             UnsupportedImage, PayloadTooLarge, Overloaded: see `FaceAnalyser.open`.
         """
-        a = await self._template(first, limits, "first picture")
-        b = await self._template(second, limits, "second picture")
+        a = await self._template(first, limits, "the first picture")
+        b = await self._template(second, limits, "the second picture")
         score = cosine(a.embedding, b.embedding)
         similarity = self._analyser.calibration.similarity(score)
         return Comparison(similarity, score, similarity >= threshold, threshold, (a.face, b.face))
 
-    async def _template(self, data: bytes, limits: ImageLimits, subject: str) -> Template:
-        async with self._analyser.open(data, limits) as analysis:
-            face = choose_probe(analysis.faces, gate=self._gate, on_multiple=OnMultiple.LARGEST, subject=subject)
-            (template,) = await analysis.embed(lambda candidate: candidate is face)
-        return template
+    async def _template(self, data: bytes, limits: ImageLimits, picture: str) -> Template:
+        read = await read_selfie(
+            data,
+            analyser=self._analyser,
+            limits=limits,
+            gate=self._gate,
+            on_multiple=OnMultiple.LARGEST,
+            picture=picture,
+        )
+        return read.template

@@ -17,36 +17,9 @@ from facepass.application.ports import (
     QualityAssessor,
 )
 from facepass.domain.embedding import Calibration, Embedding, ModelId
-from facepass.domain.face import Detection, Face, Image, ImageSize, Quality, QualityReason
+from facepass.domain.face import Detection, Face, Image, ImageSize, Quality
 from facepass.domain.gallery import Template
 from facepass.domain.ports import EmbeddingModel
-
-
-@dataclass(frozen=True, slots=True)
-class QualityGate:
-    """Which faces are good enough for recognition.
-
-    Attributes:
-        min_face_px: shorter side of the box in the upright original, in pixels.
-        min_score: least quality score, 0 to 100.
-    """
-
-    min_face_px: float
-    min_score: int
-
-    def admits(self, face: Face) -> bool:
-        """Whether the face may be enrolled or searched with."""
-        return face.box.shorter_side >= self.min_face_px and face.quality.score >= self.min_score
-
-    def reasons(self, face: Face) -> tuple[QualityReason, ...]:
-        """Why the gate refuses a face, worst first; empty when it is admitted."""
-        if self.admits(face):
-            return ()
-        too_small = face.box.shorter_side < self.min_face_px
-        reasons = face.quality.reasons
-        if too_small and QualityReason.TOO_SMALL not in reasons:
-            reasons = (QualityReason.TOO_SMALL, *reasons)
-        return reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +102,15 @@ class FaceAnalyser:
         return self._model.calibration
 
     @asynccontextmanager
-    async def open(self, data: bytes, limits: ImageLimits) -> AsyncIterator[FaceAnalysis]:
+    async def open(
+        self, data: bytes, limits: ImageLimits, *, any_rotation: bool = False
+    ) -> AsyncIterator[FaceAnalysis]:
         """Decode and detect, holding a place until the block is left.
+
+        Args:
+            data: the file.
+            limits: what it may cost.
+            any_rotation: for selfies: see `FaceDetector.detect`.
 
         Raises:
             UnsupportedImage, PayloadTooLarge: see `ImageDecoder.decode`.
@@ -140,7 +120,7 @@ class FaceAnalyser:
             started = self._clock.elapsed_s()
             image = await self._decoder.decode(data, limits)
             decoded = self._clock.elapsed_s()
-            detections = await self._detector.detect(image)
+            detections = await self._detector.detect(image, any_rotation=any_rotation)
             qualities = await self._quality.assess(image, detections)
             timings = Timings(1e3 * (decoded - started), 1e3 * (self._clock.elapsed_s() - decoded))
             yield FaceAnalysis(

@@ -1,12 +1,14 @@
 """Index many photos named by key. One bad photo never spoils the rest."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from facepass.application.index_photo import IndexPhoto
+from facepass.application.index_photo import IndexedPhoto, IndexPhoto
 from facepass.application.ports import ImageLimits
 from facepass.domain.errors import DependencyUnavailable, FacePassError, FieldError, InvalidRequest, NoFaceDetected
+from facepass.domain.face import QualityReason
 from facepass.domain.gallery import PhotoId, SessionId
 from facepass.domain.ports import ImageSource
 
@@ -34,12 +36,15 @@ class IndexedBatch:
 
     Attributes:
         indexed: photos recorded, those without faces included.
+        faces_refused: how many detected faces were too poor to be indexed, by what weighed most, most frequent first;
+            every one counts once.
         without_faces: the photos in which no face was found, in the order given.
     """
 
     indexed: int
     failures: tuple[PhotoFailure, ...]
     faces_indexed: int
+    faces_refused: Mapping[QualityReason, int]
     without_faces: tuple[PhotoId, ...]
 
 
@@ -65,7 +70,7 @@ class IndexBatch:
         self._validate(photos)
         places = asyncio.Semaphore(self._concurrency)
 
-        async def one(photo: PhotoToIndex) -> int | PhotoFailure:
+        async def one(photo: PhotoToIndex) -> IndexedPhoto | PhotoFailure | None:
             async with places:
                 return await self._index_one(session_id, photo)
 
@@ -75,13 +80,16 @@ class IndexBatch:
         except* DependencyUnavailable as failures:
             raise failures.exceptions[0] from failures
         outcomes = [task.result() for task in tasks]
-        faces = [outcome for outcome in outcomes if isinstance(outcome, int)]
+        with_faces = [outcome for outcome in outcomes if isinstance(outcome, IndexedPhoto)]
+        failed = tuple(outcome for outcome in outcomes if isinstance(outcome, PhotoFailure))
+        refused = Counter(reason for photo in with_faces for reason in photo.refused_for)
         return IndexedBatch(
-            indexed=len(faces),
-            failures=tuple(outcome for outcome in outcomes if isinstance(outcome, PhotoFailure)),
-            faces_indexed=sum(faces),
+            indexed=len(outcomes) - len(failed),
+            failures=failed,
+            faces_indexed=sum(photo.faces_indexed for photo in with_faces),
+            faces_refused=dict(refused.most_common()),
             without_faces=tuple(
-                photo.photo_id for photo, outcome in zip(photos, outcomes, strict=True) if outcome == 0
+                photo.photo_id for photo, outcome in zip(photos, outcomes, strict=True) if outcome is None
             ),
         )
 
@@ -97,15 +105,14 @@ class IndexBatch:
         if twice:
             raise InvalidRequest(*twice)
 
-    async def _index_one(self, session_id: SessionId, photo: PhotoToIndex) -> int | PhotoFailure:
-        """How many faces were indexed, or why none could be."""
+    async def _index_one(self, session_id: SessionId, photo: PhotoToIndex) -> IndexedPhoto | PhotoFailure | None:
+        """What was indexed, why nothing could be, or None for a photo without faces."""
         try:
             data = await self._source.read(photo.key)
-            indexed = await self._index_photo(session_id, photo.photo_id, data, self._limits)
+            return await self._index_photo(session_id, photo.photo_id, data, self._limits)
         except NoFaceDetected:
-            return 0
+            return None
         except FacePassError as error:
             if isinstance(error, DependencyUnavailable) and error.dependency == "database":
                 raise
             return PhotoFailure(photo.photo_id, error.code, error.detail)
-        return indexed.faces_indexed

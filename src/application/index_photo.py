@@ -1,12 +1,13 @@
 """Index one photo: every face in it that is good enough can be found from then on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from facepass.application.face_analysis import FaceAnalyser, QualityGate, Timings
+from facepass.application.face_analysis import FaceAnalyser, Timings
 from facepass.application.ports import Clock, ImageLimits, UnitOfWorkFactory
+from facepass.application.quality_gate import QualityGate
 from facepass.domain.embedding import ModelId
 from facepass.domain.errors import NoFaceDetected
-from facepass.domain.face import Face, ImageSize
+from facepass.domain.face import Face, ImageSize, QualityReason
 from facepass.domain.gallery import Photo, PhotoId, SessionId
 
 
@@ -15,8 +16,8 @@ class IndexedPhoto:
     """What indexing a photo did.
 
     Attributes:
-        faces: all detected faces, also those the gate refused.
-        faces_indexed: how many of them can be found.
+        faces: all detected faces, also those the gate refused; of those, the reasons are the gate's, at least one.
+        refused: numbers of the faces that the gate refused; all others can be found.
         replaced: whether the photo had been indexed before.
     """
 
@@ -24,11 +25,21 @@ class IndexedPhoto:
     photo_id: PhotoId
     size: ImageSize
     faces: tuple[Face, ...]
-    faces_indexed: int
+    refused: frozenset[int]
     replaced: bool
     model: ModelId
     timings: Timings
     took_ms: float
+
+    @property
+    def faces_indexed(self) -> int:
+        """How many faces can be found."""
+        return len(self.faces) - len(self.refused)
+
+    @property
+    def refused_for(self) -> tuple[QualityReason, ...]:
+        """Of each refused face, what weighed most."""
+        return tuple(face.quality.reasons[0] for face in self.faces if face.face_no in self.refused)
 
     @property
     def confidence(self) -> float:
@@ -78,10 +89,16 @@ class IndexPhoto:
             session_id=session_id,
             photo_id=photo_id,
             size=analysis.size,
-            faces=analysis.faces,
-            faces_indexed=len(templates),
+            faces=tuple(self._explained(face) for face in analysis.faces),
+            refused=frozenset(face.face_no for face in analysis.faces if not self._gate.admits(face)),
             replaced=replaced,
             model=self._analyser.model_id,
             timings=analysis.timings,
             took_ms=1e3 * (self._clock.elapsed_s() - started),
         )
+
+    def _explained(self, face: Face) -> Face:
+        """The face; if the gate refused it, with the gate's reasons."""
+        if self._gate.admits(face):
+            return face
+        return replace(face, quality=replace(face.quality, reasons=self._gate.reasons(face)))

@@ -95,8 +95,14 @@ class FaceDetector(Protocol):
         """Which detector."""
 
     @abstractmethod
-    async def detect(self, image: Image) -> tuple[Detection, ...]:
-        """All faces at or above the detector's score threshold, in the pixels of `image.pixels`, largest first."""
+    async def detect(self, image: Image, *, any_rotation: bool = False) -> tuple[Detection, ...]:
+        """All faces at or above the detector's score threshold, in the pixels of `image.pixels`, largest first.
+
+        Args:
+            image: the picture.
+            any_rotation: for selfies: look also at the picture turned by quarters where no face is surely upright, and
+                keep what the best turn shows. Landmarks are named as on the face set upright.
+        """
 
 
 class Readiness(Protocol):

@@ -1,11 +1,16 @@
 """The probe: the one face of a selfie that stands for the person who sent it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
-from facepass.application.face_analysis import QualityGate
+from facepass.application.face_analysis import FaceAnalyser, Timings
+from facepass.application.ports import ImageLimits
+from facepass.application.quality_gate import QualityGate
+from facepass.application.visitor_words import NO_FACE, SEVERAL_FACES, advice
 from facepass.domain.errors import AmbiguousSelfie, LowQualityFace, NoFaceDetected
 from facepass.domain.face import Face
+from facepass.domain.gallery import Template
 
 SIMILAR_AREA = 0.5
 """A second face at least this large, in area relative to the largest, makes a selfie ambiguous."""
@@ -18,19 +23,54 @@ class OnMultiple(StrEnum):
     ERROR = "error"
 
 
+@dataclass(frozen=True, slots=True)
+class Selfie:
+    """A picture that can stand for a person.
+
+    Attributes:
+        template: of the face that stands for them.
+        ambiguous: whether another face of the picture could be theirs.
+    """
+
+    template: Template
+    ambiguous: bool
+    timings: Timings
+
+
+async def read_selfie(
+    data: bytes,
+    *,
+    analyser: FaceAnalyser,
+    limits: ImageLimits,
+    gate: QualityGate,
+    on_multiple: OnMultiple,
+    picture: str,
+) -> Selfie:
+    """Find the face and make its template, in one place of admission that is given back afterwards.
+
+    Raises:
+        NoFaceDetected, AmbiguousSelfie, LowQualityFace: see `choose_probe`.
+        UnsupportedImage, PayloadTooLarge, Overloaded: see `FaceAnalyser.open`.
+    """
+    async with analyser.open(data, limits, any_rotation=True) as analysis:
+        face = choose_probe(analysis.faces, gate=gate, on_multiple=on_multiple, picture=picture)
+        (template,) = await analysis.embed(lambda candidate: candidate is face)
+    return Selfie(template, is_ambiguous(analysis.faces), analysis.timings)
+
+
 def is_ambiguous(faces: Sequence[Face]) -> bool:
     """Whether several faces could be the sender's. Faces come largest first."""
     return len(faces) > 1 and faces[1].box.area >= SIMILAR_AREA * faces[0].box.area
 
 
-def choose_probe(faces: Sequence[Face], *, gate: QualityGate, on_multiple: OnMultiple, subject: str) -> Face:
+def choose_probe(faces: Sequence[Face], *, gate: QualityGate, on_multiple: OnMultiple, picture: str) -> Face:
     """The largest face, if it can stand for its person.
 
     Args:
         faces: largest first.
         gate: what a probe must reach.
         on_multiple: what to do when several faces are of similar size.
-        subject: what the errors call the picture, such as `selfie`.
+        picture: what the errors call the picture, such as `the selfie`.
 
     Raises:
         NoFaceDetected: there is none.
@@ -38,10 +78,9 @@ def choose_probe(faces: Sequence[Face], *, gate: QualityGate, on_multiple: OnMul
         LowQualityFace: it is too poor to search with.
     """
     if not faces:
-        raise NoFaceDetected(f"No face was found in the {subject}.")
+        raise NoFaceDetected(NO_FACE.format(picture=picture))
     if on_multiple is OnMultiple.ERROR and is_ambiguous(faces):
-        raise AmbiguousSelfie(f"The {subject} shows {len(faces)} faces, several of them of similar size.")
+        raise AmbiguousSelfie(SEVERAL_FACES.format(picture=picture, count=len(faces)))
     if reasons := gate.reasons(faces[0]):
-        words = ", ".join(reason.replace("_", " ") for reason in reasons)
-        raise LowQualityFace(f"The face in the {subject} cannot be recognised reliably: {words}.", reasons)
+        raise LowQualityFace(advice(reasons[0], picture=picture), reasons)
     return faces[0]

@@ -22,14 +22,22 @@ class FacePassError(Exception):
         code: stable identifier, part of the HTTP and command-line contracts.
         title: the same for every error of a code.
         detail: what happened this time; never holds a secret, a vector or image bytes.
+        errors: the parameters at fault, where they are known.
     """
 
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Internal error"
+    errors: tuple[FieldError, ...] = ()
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+    def blame(self, field: str, *, called: str) -> None:
+        """Say which of several like parameters the error is about, in `errors` and in front of the detail."""
+        self.errors = (FieldError(field, self.detail),)
+        self.detail = f"{called}: {self.detail}"
+        self.args = (self.detail,)
 
 
 class InvalidRequest(FacePassError):
@@ -56,10 +64,10 @@ class NoFaceDetected(FacePassError):
 
 
 class AmbiguousSelfie(FacePassError):
-    """Several faces of similar size, and the caller asked not to guess."""
+    """Whom to look for is unclear: several faces of similar size in a selfie, or selfies of different people."""
 
     code = "ambiguous_selfie"
-    title = "Several faces in the selfie"
+    title = "Several people"
 
 
 class LowQualityFace(FacePassError):

@@ -79,7 +79,7 @@ class BoundingBox:
 
 @dataclass(frozen=True, slots=True)
 class Landmarks:
-    """The five points that alignment uses; left and right are the image's, not the person's."""
+    """The five points that alignment uses; left and right as seen in the upright face, not the person's own."""
 
     left_eye: Point
     right_eye: Point
@@ -108,6 +108,9 @@ class QualityReason(StrEnum):
     LOW_DETECTION_SCORE = "low_detection_score"
     BLURRED = "blurred"
     EXTREME_POSE = "extreme_pose"
+    CUT_BY_BORDER = "cut_by_border"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +120,13 @@ class Quality:
     Attributes:
         score: 0 (useless) to 100 (passport photo).
         reasons: what pulls it down, worst first; empty for a good face.
+        weakest: what pulls it down most, be it ever so little, so that a strict gate can say why; None where nothing
+            does, and for a face read from storage, which passed its gate long ago.
     """
 
     score: int
     reasons: tuple[QualityReason, ...] = ()
+    weakest: QualityReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

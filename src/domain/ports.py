@@ -8,7 +8,7 @@ from typing import Protocol
 from facepass.domain.embedding import Calibration, Embedding, ModelId
 from facepass.domain.face import Image, Landmarks
 from facepass.domain.gallery import Erasure, GalleryStatus, Photo, PhotoId, SessionId
-from facepass.domain.identification import CandidateList
+from facepass.domain.identification import CandidateList, Probe
 
 
 class EmbeddingModel(Protocol):
@@ -57,10 +57,11 @@ class VectorRepository(Protocol):
 
     @abstractmethod
     async def candidates(
-        self, session_id: SessionId, probe: Embedding, *, least_cosine: float, limit: int
+        self, session_id: SessionId, probe: Probe, *, least_cosine: float, limit: int
     ) -> CandidateList:
         """The photos of one gallery whose best face reaches `least_cosine` (inclusive), exact, at most `limit`.
 
+        The score of a face is its inner product with the probe, clamped to -1..1; adapters agree on it within 1e-6.
         Templates of other models never compare. An unknown gallery has no candidates.
         """
 

@@ -20,25 +20,28 @@ from facepass.adapters.memory.vision import ColourModel, SceneDecoder, SizeAsses
 from facepass.adapters.onnx.detection.face_detector import OnnxFaceDetector
 from facepass.adapters.onnx.recognition.embedding_model import OnnxEmbeddingModel
 from facepass.adapters.onnx.registry.registry import Registry
+from facepass.adapters.onnx.runtime.device import choose_device
 from facepass.adapters.onnx.runtime.executor import InferenceExecutor
 from facepass.adapters.pgvector.engine import PoolSettings, create_engine
 from facepass.adapters.pgvector.readiness import DatabaseReadiness
 from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
 from facepass.adapters.system.admission import BoundedAdmission
 from facepass.adapters.system.clock import SystemClock
+from facepass.adapters.system.heap import IDLE_S, give_back
 from facepass.application.check_health import CheckHealth
 from facepass.application.compare_faces import CompareFaces
 from facepass.application.delete_gallery import DeleteGallery
 from facepass.application.detect_faces import DetectFaces
-from facepass.application.face_analysis import FaceAnalyser, QualityGate
+from facepass.application.face_analysis import FaceAnalyser
 from facepass.application.gallery_status import GetGalleryStatus
 from facepass.application.get_photo import GetPhoto
 from facepass.application.index_batch import IndexBatch
 from facepass.application.index_photo import IndexPhoto
 from facepass.application.ports import ImageLimits
+from facepass.application.quality_gate import QualityGate
 from facepass.application.search_gallery import SearchGallery
 from facepass.entrypoints.local_key import api_keys
-from facepass.entrypoints.settings import Settings
+from facepass.entrypoints.settings import Recognition, Settings
 
 WAIT_TIMEOUT_S = 10.0
 """Longest wait of a picture for its turn, before its caller is told to come back."""
@@ -87,6 +90,11 @@ def _source_limits(settings: Settings) -> ImageLimits:
 
 def _pictures_at_work(settings: Settings) -> int:
     return RUNNING_PER_THREAD * settings.recognition.ml_threads
+
+
+def _selfie_gate(recognition: Recognition, gate: QualityGate) -> QualityGate:
+    """Never more lenient than the gate of indexing: who cannot be indexed cannot be searched for either."""
+    return QualityGate(recognition.min_selfie_size, recognition.min_selfie_quality).at_least(gate)
 
 
 class Container(containers.DeclarativeContainer):
@@ -143,6 +151,11 @@ class Container(containers.DeclarativeContainer):
         Registry, settings.provided.models_dir, accepted=settings.provided.recognition.accept_model_license
     )
     pictures_at_work = providers.Callable(_pictures_at_work, settings)
+    device = providers.Singleton(
+        choose_device,
+        enable_cuda=settings.provided.recognition.local_ml_enable_cuda,
+        name=settings.provided.recognition.local_ml_device,
+    )
     workers = providers.Singleton(InferenceExecutor, threads=settings.provided.recognition.ml_threads)
     onnx_detector = providers.Singleton(
         OnnxFaceDetector,
@@ -150,6 +163,8 @@ class Container(containers.DeclarativeContainer):
         name=settings.provided.recognition.detector_type,
         workers=workers,
         score_threshold=settings.provided.recognition.face_detection_threshold,
+        profile=settings.provided.recognition.detection_profile,
+        device=device,
     )
     onnx_model = providers.Singleton(
         OnnxEmbeddingModel,
@@ -157,9 +172,12 @@ class Container(containers.DeclarativeContainer):
         name=settings.provided.recognition.recognizer_type,
         workers=workers,
         batch_max=settings.provided.recognition.ml_batch_max,
+        device=device,
     )
     decoder = providers.Selector(
-        vision, onnx=providers.Singleton(PillowImageDecoder, workers), memory=providers.Singleton(SceneDecoder)
+        vision,
+        onnx=providers.Singleton(PillowImageDecoder, workers, profile=settings.provided.recognition.detection_profile),
+        memory=providers.Singleton(SceneDecoder),
     )
     detector = providers.Selector(vision, onnx=onnx_detector, memory=providers.Singleton(SquareDetector))
     quality = providers.Selector(
@@ -171,12 +189,15 @@ class Container(containers.DeclarativeContainer):
         max_running=pictures_at_work,
         max_waiting=settings.provided.recognition.ml_queue_max,
         wait_timeout_s=WAIT_TIMEOUT_S,
+        when_idle=providers.Object(give_back),
+        idle_s=IDLE_S,
     )
     gate = providers.Singleton(
         QualityGate,
         min_face_px=settings.provided.recognition.min_face_size,
         min_score=settings.provided.recognition.min_face_quality,
     )
+    selfie_gate = providers.Singleton(_selfie_gate, settings.provided.recognition, gate)
     analyser = providers.Singleton(
         FaceAnalyser,
         decoder=decoder,
@@ -198,13 +219,13 @@ class Container(containers.DeclarativeContainer):
         concurrency=pictures_at_work,
     )
     search_gallery = providers.Singleton(
-        SearchGallery, analyser=analyser, unit_of_work=unit_of_work, gate=gate, clock=clock
+        SearchGallery, analyser=analyser, unit_of_work=unit_of_work, gate=selfie_gate, clock=clock
     )
     gallery_status = providers.Singleton(GetGalleryStatus, unit_of_work=unit_of_work)
     get_photo = providers.Singleton(GetPhoto, unit_of_work=unit_of_work)
     delete_gallery = providers.Singleton(DeleteGallery, unit_of_work=unit_of_work, clock=clock)
     detect_faces = providers.Singleton(DetectFaces, analyser=analyser, clock=clock)
-    compare_faces = providers.Singleton(CompareFaces, analyser=analyser, gate=gate)
+    compare_faces = providers.Singleton(CompareFaces, analyser=analyser, gate=selfie_gate)
     check_health = providers.Singleton(
         CheckHealth, dependencies=providers.Dict(database=database_readiness), clock=clock
     )

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from facepass.adapters.onnx.embedded.prepare import prepare_models
 from facepass.adapters.pgvector import migrate
 from facepass.adapters.pgvector.engine import warm_up
+from facepass.adapters.system.heap import keep_heap
 from facepass.domain.errors import ConfigurationError, FacePassError
 from facepass.entrypoints.container import Container
 
@@ -56,6 +57,8 @@ async def vision_running(container: Container, *, progress: Progress) -> AsyncIt
 async def _open_vision(container: Container, stack: AsyncExitStack, progress: Progress) -> None:
     if container.vision() == "memory":
         return
+    keep_heap()
+    container.device().check_available()
     settings = container.settings()
     registry = container.registry()
     chosen = (

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from facepass import __version__
+from facepass.application.detection_profile import ProfileName
 
 
 class Secret:
@@ -165,6 +166,13 @@ class Recognition(Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = "dlib-resnet29-int8"
     detector_type: Annotated[str, meaning("Model that finds faces (`facepass models list`).")] = "retinaface-mnet025"
+    detection_profile: Annotated[
+        ProfileName,
+        meaning(
+            "How closely photos are looked at for small faces. In a 24-megapixel photo the profiles find faces from "
+            "140, 40 and 24 pixels."
+        ),
+    ] = "balanced"
     accept_model_license: Annotated[
         tuple[str, ...],
         meaning(
@@ -197,6 +205,34 @@ class Recognition(Struct, frozen=True, forbid_unknown_fields=True):
     min_face_quality: Annotated[Percent, meaning("Faces of a lower quality are neither indexed nor searched with.")] = (
         10
     )
+    min_selfie_size: Annotated[
+        NotNegative,
+        meaning(
+            "A selfie, or picture to compare, is refused where the shorter side of its face has fewer pixels than this "
+            "or `MIN_FACE_SIZE`."
+        ),
+    ] = 32
+    min_selfie_quality: Annotated[
+        Percent,
+        meaning(
+            "A selfie, or picture to compare, is refused where the quality of its face is lower than this or "
+            "`MIN_FACE_QUALITY`."
+        ),
+    ] = 25
+    local_ml_enable_cuda: Annotated[
+        bool,
+        meaning(
+            "Run the models on an NVIDIA device, with `onnxruntime-gpu` in place of `onnxruntime`. Where that cannot "
+            "be had, the service does not start."
+        ),
+    ] = False
+    local_ml_device: Annotated[
+        str | None,
+        meaning(
+            "`cpu`, `cuda` or `cuda:N`; must agree with `LOCAL_ML_ENABLE_CUDA`.",
+            unset="`cpu`, or `cuda:0` with `LOCAL_ML_ENABLE_CUDA`",
+        ),
+    ] = None
     ml_threads: Annotated[
         Positive, meaning("Threads for decoding and models.", unset="the processors of the machine")
     ] = field(default_factory=lambda: os.cpu_count() or 1)

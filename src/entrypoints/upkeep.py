@@ -1,34 +1,21 @@
-"""What an operator does to an installation outside of requests: migrate its database, look at it, prepare its models.
+"""What an operator does to a database outside of requests: migrate it, look at it.
 
 Beside `container` and `lifespan` the one module that knows adapters, so that the command line need not.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from facepass.adapters.embedded_postgres import postmaster
-from facepass.adapters.onnx.benchmark import PrecisionComparison, compare_precisions
-from facepass.adapters.onnx.detection.retinaface import RetinaFace
-from facepass.adapters.onnx.embedded.prepare import damaged_models, prepare_models
-from facepass.adapters.onnx.golden import portrait
-from facepass.adapters.onnx.recognition.alignment import align
 from facepass.adapters.pgvector import migrate
 from facepass.adapters.pgvector.engine import PoolSettings, connect
 from facepass.adapters.pgvector.errors import vendor_errors
 from facepass.adapters.pgvector.migrate import Revision
-from facepass.domain.errors import InvalidRequest
 from facepass.entrypoints.container import Container
 from facepass.entrypoints.settings import Settings
 
 Progress = Callable[[str], None]
-
-LEAST_FACES, MOST_FACES = 8, 100
-"""Of a comparison of precisions."""
 
 
 class Migrations:
@@ -130,86 +117,3 @@ async def database_facts(settings: Settings, *, progress: Progress) -> DatabaseF
             finally:
                 await connection.close(timeout=pool.timeout_s)
     return DatabaseFacts(version, pgvector, revision, migrate.chain()[-1][0])
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """A prepared model.
-
-    Attributes:
-        name: of detector or recogniser.
-    """
-
-    name: str
-    file: str
-    size_bytes: int
-
-
-def prepare(settings: Settings, *, source: Path | None, progress: Progress) -> tuple[ModelFile, ...]:
-    """Make sure that all models are there and whole.
-
-    Args:
-        settings: say where models are kept.
-        source: an archive, or a folder of archives, to read instead of fetching them; None to fetch what is missing.
-        progress: told in a line what takes time.
-
-    Raises:
-        ConfigurationError: they cannot be had; says what to do.
-    """
-    models = prepare_models(settings.models_dir, source=source, progress=progress)
-    files = (models.detector, models.recogniser_fp32, models.recogniser_int8)
-    return tuple(ModelFile(file.stem, str(file), file.stat().st_size) for file in files)
-
-
-def models_to_prepare(settings: Settings) -> tuple[str, ...]:
-    """Names of the model files that are missing, or differ from their recorded SHA-256."""
-    return tuple(sorted(damaged_models(settings.models_dir)))
-
-
-def check_prepared_models(settings: Settings) -> None:
-    """Have the prepared models look at a drawn face, and compare with what they saw when they were released.
-
-    Raises:
-        ConfigurationError: they compute something else on this machine.
-    """
-    container = Container(settings=settings)
-    try:
-        container.detector()
-        container.model()
-    finally:
-        container.workers().close()
-
-
-def compare_prepared_precisions(
-    settings: Settings, pictures: Iterable[npt.NDArray[np.uint8]], *, repeats: int
-) -> PrecisionComparison:
-    """Time the float and the int8 recogniser, and say how far their vectors drift apart, on the faces of pictures.
-
-    Args:
-        settings: say where models are kept.
-        pictures: `(height, width, 3)` uint8 RGB, upright; read until they have given `MOST_FACES` faces.
-        repeats: timed runs of each kind.
-
-    Raises:
-        ConfigurationError: a model cannot be loaded.
-        InvalidRequest: the pictures show fewer than `LEAST_FACES` faces.
-    """
-    registry = Container(settings=settings).registry()
-    detector = RetinaFace(registry.require(registry.detector("retinaface-mnet025")))
-    template = registry.recogniser("dlib-resnet29-int8").template
-    chips: list[npt.NDArray[np.uint8]] = []
-    for picture in pictures:
-        chips += [align(picture, face.landmarks, template) for face in detector.detect(picture)]
-        if len(chips) >= MOST_FACES:
-            break
-    if len(chips) < LEAST_FACES:
-        raise InvalidRequest.field("photos", f"must show at least {LEAST_FACES} faces, {len(chips)} were found")
-    return compare_precisions(registry, np.stack(chips[:MOST_FACES]), repeats)
-
-
-def drawn_faces(count: int) -> Iterable[npt.NDArray[np.uint8]]:
-    """So many pictures of a drawn face, each with noise of its own, the same every time."""
-    noise = np.random.default_rng(0)
-    for _ in range(count):
-        picture = portrait()
-        yield np.clip(picture + noise.normal(0.0, 8.0, picture.shape), 0, 255).astype(np.uint8)

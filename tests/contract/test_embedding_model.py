@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facepass.adapters.memory.vision import ColourModel, SceneDecoder, SquareDetector
-from facepass.adapters.onnx.detection.retinaface import RetinaFace
+from facepass.adapters.onnx.detection.detector import Detector
 from facepass.adapters.onnx.recognition.embedding_model import OnnxEmbeddingModel
 from facepass.adapters.onnx.registry.registry import Registry
 from facepass.adapters.onnx.runtime.executor import InferenceExecutor
@@ -45,7 +45,7 @@ class Subject:
 
 
 @pytest.fixture(scope="session")
-def real_faces(orl: Callable[..., Pixels], retinaface: RetinaFace) -> list[tuple[Image, Landmarks]]:
+def real_faces(orl: Callable[..., Pixels], retinaface: Detector) -> list[tuple[Image, Landmarks]]:
     found = []
     for number in range(FACES):
         pixels = orl(1 + number // 2, 1 + number % 2)

@@ -72,8 +72,17 @@ async def test_landmarks_lie_in_their_box_the_images_left_first(subject: Subject
         assert box.y < points.left_eye.y < points.nose.y < points.left_mouth.y < box.y + box.height
 
 
+async def test_a_picture_that_lies_on_its_side(subject: Subject) -> None:
+    turned = image_of(np.ascontiguousarray(np.rot90(subject.two_faces.pixels)))
+    first, second = await subject.detector.detect(turned, any_rotation=True)
+    assert first.box.area > second.box.area
+    # The picture's left is now its bottom.
+    assert first.box.y > second.box.y
+
+
 async def test_a_picture_without_a_face(subject: Subject) -> None:
     assert await subject.detector.detect(subject.no_face) == ()
+    assert await subject.detector.detect(subject.no_face, any_rotation=True) == ()
 
 
 async def test_the_same_picture_gives_the_same_faces_also_at_once(subject: Subject) -> None:

@@ -5,11 +5,14 @@ import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from facepass.application.ports import UnitOfWorkFactory
+from facepass.domain.embedding import Embedding
 from facepass.domain.errors import Conflict
 from facepass.domain.gallery import PhotoId, SessionId
+from facepass.domain.identification import Probe
 from tests.gallery_builders import MODEL, NOON, OTHER_MODEL, PROBE, at_cosine, new_session, photo, random_embeddings
 from tests.gallery_steps import assert_same_photo, search, store
 
@@ -55,7 +58,7 @@ async def test_nothing_is_known_of_what_was_never_stored(units: UnitOfWorkFactor
     async with units() as unit:
         assert await unit.galleries.gallery(session) is None
         assert await unit.galleries.photo(session, PhotoId("p")) is None
-        found = await unit.galleries.candidates(session, PROBE, least_cosine=-1.0, limit=10)
+        found = await unit.galleries.candidates(session, Probe.of(PROBE), least_cosine=-1.0, limit=10)
     assert (found.candidates, found.total) == ((), 0)
 
 
@@ -210,7 +213,7 @@ async def test_uncommitted_writes_are_seen_inside_only(units: UnitOfWorkFactory)
     async with units() as writer:
         assert await writer.galleries.gallery(session) is not None  # a read before the first write changes nothing
         await writer.galleries.replace_photo(photo(session, "b", [PROBE]), MODEL)
-        inside = await writer.galleries.candidates(session, PROBE, least_cosine=-1.0, limit=10)
+        inside = await writer.galleries.candidates(session, Probe.of(PROBE), least_cosine=-1.0, limit=10)
         assert inside.total == 2
         assert (await search(units, session)).total == 1
         await writer.commit()
@@ -291,3 +294,19 @@ async def test_session_ids_are_compared_exactly(units: UnitOfWorkFactory) -> Non
     await store(units, photo(session, "p", [PROBE]), *(photo(other, "p") for other in others))
     assert (await search(units, session)).total == 1
     assert [(await search(units, other)).total for other in others] == [0, 0, 0]
+
+
+async def test_several_selfies_make_one_score(units: UnitOfWorkFactory) -> None:
+    session = new_session()
+    faces = random_embeddings(15, 30, dimension=128)
+    middle = np.sum([face.vector for face in faces[:3]], axis=0)
+    selfies = [Embedding.normalised(MODEL, middle + 0.5 * face.vector) for face in faces[:3]]
+    await store(units, *(photo(session, f"{n:02}", [one]) for n, one in enumerate(faces)))
+    mean = np.mean([selfie.vector.astype(np.float64) for selfie in selfies], axis=0)
+    expected = {f"{n:02}": float(mean @ one.vector) / np.cbrt(np.linalg.norm(mean)) for n, one in enumerate(faces)}
+    found = await search(units, session, *selfies)
+    assert {c.photo_id: c.cosine for c in found.candidates} == pytest.approx(expected, abs=COSINE_TOLERANCE)
+    assert [c.photo_id for c in found.candidates] == sorted(expected, key=lambda name: -expected[name])
+    for rank, candidate in enumerate(found.candidates, start=1):
+        assert (await search(units, session, *selfies, least=candidate.cosine)).total == rank
+    assert await search(units, session, *selfies[::-1]) == found

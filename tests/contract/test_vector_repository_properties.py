@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facepass.application.ports import UnitOfWorkFactory
+from facepass.domain.embedding import Embedding
 from facepass.domain.gallery import MAX_ID_LENGTH, PhotoId, SessionId
-from tests.gallery_builders import NOON, PROBE, at_cosine, new_session, photo, random_embeddings
+from facepass.domain.identification import Probe
+from tests.gallery_builders import MODEL, NOON, PROBE, at_cosine, new_session, photo, random_embeddings
 from tests.gallery_steps import assert_same_photo, search, store
 
 pytestmark = pytest.mark.property
@@ -57,7 +59,7 @@ async def test_property_3_ids_come_back_byte_for_byte(units: UnitOfWorkFactory, 
     await store(units, original)
     async with units() as unit:
         assert_same_photo(await unit.galleries.photo(original.session_id, original.photo_id), original)
-        found = await unit.galleries.candidates(original.session_id, PROBE, least_cosine=0.5, limit=1000)
+        found = await unit.galleries.candidates(original.session_id, Probe.of(PROBE), least_cosine=0.5, limit=1000)
         await unit.galleries.delete_gallery(original.session_id, at=NOON)
         await unit.commit()
     assert [c.photo_id.encode() for c in found.candidates] == [name.encode()]
@@ -176,7 +178,7 @@ async def test_property_25_an_erased_session_is_found_by_no_query(
         assert await unit.galleries.gallery(session) is None
         for n, probe in enumerate(embeddings):
             assert await unit.galleries.photo(session, PhotoId(f"{n}")) is None
-            assert (await unit.galleries.candidates(session, probe, least_cosine=-1, limit=10)).total == 0
+            assert (await unit.galleries.candidates(session, Probe.of(probe), least_cosine=-1, limit=10)).total == 0
 
 
 @few
@@ -193,3 +195,18 @@ async def test_property_26_matches_do_not_depend_on_the_order_of_indexing(
         await store(units, *(photo(session, name, faces) for name, faces in order))
         results.append(await search(units, session, probe, least=-0.5))
     assert all(result == results[0] for result in results)
+
+
+@few
+@given(seed=seeds, count=st.integers(1, 5), order=st.permutations(range(5)))
+async def test_property_20_a_photo_is_found_by_its_face_among_others_of_the_visitor(
+    units: UnitOfWorkFactory, seed: int, count: int, order: list[int]
+) -> None:
+    session = new_session()
+    middle, *others = random_embeddings(seed, 9, dimension=128)
+    alike = [Embedding.normalised(MODEL, middle.vector + 0.3 * one.vector) for one in others[:count]]
+    await store(units, *(photo(session, f"{n}", [one]) for n, one in enumerate([*alike, *others[count:]])))
+    found = await search(units, session, *alike)
+    assert {c.photo_id for c in found.candidates[:count]} == {f"{n}" for n in range(count)}
+    # in any order, to the last bit
+    assert await search(units, session, *(alike[place] for place in order if place < count)) == found

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import ExifTags
 from PIL import Image as Pillow
 
+from facepass.application.detection_profile import PROFILES, DetectionProfile, ProfileName
 from facepass.application.ports import ImageDecoder, ImageLimits, Workers
 from facepass.domain.errors import PayloadTooLarge, UnsupportedImage
 from facepass.domain.face import Image, ImageSize
@@ -21,7 +22,8 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP")
 """What is accepted, by Pillow's names. A multi-picture JPEG (MPO) counts as JPEG: its first picture is taken."""
 
 ENOUGH_SIDE_PX: Final = 2048
-"""A JPEG whose long side is at least twice this is decoded at 1/2, 1/4 or 1/8, never below this long side."""
+"""A JPEG whose long side is at least twice this is decoded at 1/2, 1/4 or 1/8, never below this long side: enough to
+recognise faces by, unless the detection profile wants to look closer."""
 
 _BACKGROUND: Final = (255, 255, 255)
 """What shows through transparent pixels."""
@@ -37,16 +39,22 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 class PillowImageDecoder(ImageDecoder):
     """Decodes in worker threads."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: Workers, *, profile: ProfileName = "balanced") -> None:
         self._workers = workers
+        self._profile = PROFILES[profile]
 
     async def decode(self, data: bytes, limits: ImageLimits) -> Image:
         """See `ImageDecoder.decode`."""
-        return await self._workers.run(lambda: decode_image(data, limits))
+        return await self._workers.run(lambda: decode_image(data, limits, profile=self._profile))
 
 
-def decode_image(data: bytes, limits: ImageLimits) -> Image:
+def decode_image(data: bytes, limits: ImageLimits, *, profile: DetectionProfile = PROFILES["balanced"]) -> Image:
     """Decode one picture.
+
+    Args:
+        data: the file.
+        limits: what it may cost.
+        profile: how closely it will be looked at; it is not reduced below that.
 
     Returns:
         `(height, width, 3)` uint8 RGB, upright by EXIF orientation; alpha composed on white, 16-bit reduced to its
@@ -62,7 +70,7 @@ def decode_image(data: bytes, limits: ImageLimits) -> Image:
     # whatever they raise, the cause is the picture. MemoryError and interrupts are not Exceptions of that kind.
     try:
         with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
-            return _decode_opened(picture, limits)
+            return _decode_opened(picture, limits, profile)
     except (PayloadTooLarge, UnsupportedImage, MemoryError):
         raise
     except Exception as error:
@@ -71,13 +79,13 @@ def decode_image(data: bytes, limits: ImageLimits) -> Image:
         ) from error
 
 
-def _decode_opened(picture: Pillow.Image, limits: ImageLimits) -> Image:
+def _decode_opened(picture: Pillow.Image, limits: ImageLimits, profile: DetectionProfile) -> Image:
     width, height = picture.size
     _check_size(width, height, limits)
     if getattr(picture, "is_animated", False) and picture.format != "MPO":
         raise UnsupportedImage("The file is an animation; send a still picture.")
     orientation = _orientation(picture)
-    picture.draft("RGB", _draft_size(width, height))
+    picture.draft("RGB", _draft_size(width, height, profile))
     picture.load()
     upright = _upright(_as_rgb(picture), orientation)
     size = ImageSize(height, width) if orientation in _QUARTER_TURNS else ImageSize(width, height)
@@ -95,9 +103,10 @@ def _check_size(width: int, height: int, limits: ImageLimits) -> None:
         )
 
 
-def _draft_size(width: int, height: int) -> tuple[int, int]:
+def _draft_size(width: int, height: int, profile: DetectionProfile) -> tuple[int, int]:
     """The size that Pillow must not go below when it decodes a JPEG at a reduced scale."""
-    factor = ENOUGH_SIDE_PX / max(width, height)
+    longest = max(width, height)
+    factor = max(ENOUGH_SIDE_PX, profile.long_side_px(longest)) / longest
     if factor >= 1:
         return width, height
     return max(1, round(width * factor)), max(1, round(height * factor))

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from facepass.application.ports import UnitOfWork, UnitOfWorkFactory
-from facepass.domain.embedding import Embedding, ModelId
+from facepass.domain.embedding import ModelId
 from facepass.domain.errors import Conflict, DependencyUnavailable
 from facepass.domain.gallery import Erasure, GalleryStatus, Photo, PhotoId, SessionId, Template
-from facepass.domain.identification import Candidate, CandidateList
+from facepass.domain.identification import Candidate, CandidateList, Probe
 from facepass.domain.ports import VectorRepository
 
 WAIT_TIMEOUT_S = 5.0
@@ -44,7 +44,7 @@ class _Gallery:
         """`(faces, dimension)`, in the order of `faces`."""
         return np.array([template.embedding.vector for _, template in self.faces], dtype=np.float64)
 
-    def cosines(self, probe: Embedding) -> npt.NDArray[np.float64]:
+    def cosines(self, probe: Probe) -> npt.NDArray[np.float64]:
         """`(faces,)`, clamped to -1..1.
 
         Each row is summed by itself in one fixed order, unlike in a matrix product, so that a face's score does not
@@ -130,7 +130,7 @@ class InMemoryRepository(VectorRepository):
         return photo.photo_id in gallery.photos
 
     async def candidates(
-        self, session_id: SessionId, probe: Embedding, *, least_cosine: float, limit: int
+        self, session_id: SessionId, probe: Probe, *, least_cosine: float, limit: int
     ) -> CandidateList:
         """See `VectorRepository.candidates`."""
         gallery = self._seen(session_id)

@@ -17,7 +17,7 @@ from facepass.domain.embedding import Calibration, Embedding, ModelId
 from facepass.domain.errors import PayloadTooLarge, UnsupportedImage
 from facepass.domain.face import BoundingBox, Detection, Image, ImageSize, Landmarks, Point, Quality
 from facepass.domain.ports import EmbeddingModel
-from facepass.domain.quality import FaceMeasurements, assess
+from facepass.domain.quality import FaceMeasurements, assess, share_inside
 
 PEOPLE: Final = 2**16
 """Person numbers run from 0 to here; a face's colour is (255, number // 256, number % 256) on black."""
@@ -63,7 +63,12 @@ class SquareDetector(FaceDetector):
         """See `FaceDetector.name`."""
         return "squares"
 
-    async def detect(self, image: Image) -> tuple[Detection, ...]:
+    async def detect(
+        self,
+        image: Image,
+        *,
+        any_rotation: bool = False,  # noqa: ARG002 - a square looks the same from all four sides
+    ) -> tuple[Detection, ...]:
         """See `FaceDetector.detect`."""
         painted = image.pixels[..., 0] == 255  # noqa: PLR2004 - the colour of faces
         colours = np.unique(image.pixels[painted][:, 1:].reshape(-1, 2), axis=0)
@@ -80,7 +85,7 @@ class SquareDetector(FaceDetector):
 
 
 class SizeAssessor(QualityAssessor):
-    """Judges painted faces by their size: they are never blurred or turned."""
+    """Judges painted faces by size and place: they are never blurred, turned or badly lit."""
 
     async def assess(self, image: Image, detections: Sequence[Detection]) -> tuple[Quality, ...]:
         """See `QualityAssessor.assess`."""
@@ -92,6 +97,10 @@ class SizeAssessor(QualityAssessor):
                     sharpness=1.0,
                     yaw=0.0,
                     pitch=0.0,
+                    inside=share_inside(face.landmarks, width=image.pixels.shape[1], height=image.pixels.shape[0]),
+                    luminance=0.5,
+                    black=0.0,
+                    white=0.0,
                 )
             )
             for face in detections

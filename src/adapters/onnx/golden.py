@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from facepass.adapters.onnx.recognition.alignment import align
 from facepass.adapters.onnx.recognition.recogniser import Recogniser
-from facepass.adapters.onnx.registry.manifest import GoldenFace
+from facepass.adapters.onnx.registry.manifest import GoldenFace, Template
+from facepass.domain.embedding import NORM_TOLERANCE
 from facepass.domain.errors import ConfigurationError
 from facepass.domain.face import Detection, Landmarks, Point
 
@@ -22,6 +23,10 @@ Geometry = npt.NDArray[np.float64]
 _POINT_TOLERANCE_PX = 0.5
 _SCORE_TOLERANCE = 0.01
 _LEAST_COSINE = 0.999
+_SAME_COSINE = 0.9999
+"""Least of one face in two ways: alone or in company, as it is or mirrored where both are summed."""
+_OTHER_COSINE = 0.999
+"""Most of two pictures that share nothing."""
 _SIDE = 160
 _EDGE = 0.012
 
@@ -93,10 +98,14 @@ def observe_face(detector: Detector) -> Detection:
     return faces[0]
 
 
+def drawn_chip(template: Template) -> npt.NDArray[np.uint8]:
+    """The drawn face as a recogniser wants it, `(side, side, 3)` uint8 RGB, aligned by `LANDMARKS`."""
+    return align(portrait(), LANDMARKS, template)
+
+
 def observe_embedding(recogniser: Recogniser) -> npt.NDArray[np.float32]:
-    """`(dimension,)` float32: what the recogniser says of the drawn face, aligned by `LANDMARKS`."""
-    chip = align(portrait(), LANDMARKS, recogniser.manifest.template)
-    embedding: npt.NDArray[np.float32] = recogniser.embed(chip[None])[0]
+    """`(dimension,)` float32: what the recogniser says of the drawn face."""
+    embedding: npt.NDArray[np.float32] = recogniser.embed(drawn_chip(recogniser.manifest.template)[None])[0]
     return embedding
 
 
@@ -126,12 +135,50 @@ def check_recogniser(recogniser: Recogniser, golden: Sequence[float]) -> None:
     Raises:
         ConfigurationError: it differs by more than other hardware explains.
     """
-    recorded = np.array(golden, dtype=np.float64)
-    cosine = float(observe_embedding(recogniser) @ recorded / np.linalg.norm(recorded))
+    recorded, found = np.array(golden, dtype=np.float64), observe_embedding(recogniser)
+    _check_dimension(recogniser, found)
+    cosine = float(found @ recorded / np.linalg.norm(recorded)) if recorded.shape == found.shape else 0.0
     if not cosine >= _LEAST_COSINE:
         raise ConfigurationError(
             f"The recogniser {recogniser.manifest.name} fails its check on this machine: "
             f"cosine {cosine:.4f} to the record."
+        )
+
+
+def try_recogniser(recogniser: Recogniser) -> npt.NDArray[np.float32]:
+    """What a recogniser says of the drawn face, `(dimension,)` float32 of norm 1, after seeing that it is sensible.
+
+    Raises:
+        ConfigurationError: the vector is not finite, is the same for every picture, or depends on the other faces of
+            its batch; or the runtime cannot run the network at all.
+    """
+    face = drawn_chip(recogniser.manifest.template)
+    other = 255 - face[::-1]
+    name = recogniser.manifest.name
+    try:
+        alone: npt.NDArray[np.float32] = recogniser.embed(face[None])[0]
+        mirrored = recogniser.embed(face[None, :, ::-1])[0]
+        in_company, stranger = recogniser.embed(np.stack([face, other]))
+    except Exception as error:  # the runtime's own classes derive from Exception and are not exported
+        raise ConfigurationError(f"The recogniser {name} cannot embed a face: {error}") from error
+    _check_dimension(recogniser, alone)
+    if not abs(float(np.linalg.norm(alone)) - 1.0) <= NORM_TOLERANCE:
+        raise ConfigurationError(f"The recogniser {name} gives a vector that is zero or not finite.")
+    if not float(alone @ in_company) >= _SAME_COSINE:
+        raise ConfigurationError(f"The recogniser {name} says something else of a face in a batch than of it alone.")
+    if not float(alone @ stranger) <= _OTHER_COSINE:
+        raise ConfigurationError(f"The recogniser {name} says the same of different pictures: it has learnt nothing.")
+    if recogniser.manifest.mirror and not float(alone @ mirrored) >= _SAME_COSINE:
+        raise ConfigurationError(f"The recogniser {name} says something else of a face and of its mirror image.")
+    return alone
+
+
+def _check_dimension(recogniser: Recogniser, vector: npt.NDArray[np.float32]) -> None:
+    """Graphs may leave it open until they run."""
+    dimension = recogniser.manifest.dimension
+    if vector.shape != (dimension,):
+        raise ConfigurationError(
+            f"The recogniser {recogniser.manifest.name} gives {vector.size} values, its manifest says {dimension}."
         )
 
 

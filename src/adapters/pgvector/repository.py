@@ -18,7 +18,7 @@ from facepass.domain.embedding import Embedding, ModelId
 from facepass.domain.errors import Conflict
 from facepass.domain.face import BoundingBox, Face, ImageSize, Landmarks, Quality, QualityReason
 from facepass.domain.gallery import Erasure, GalleryStatus, Photo, PhotoId, SessionId, Template
-from facepass.domain.identification import Candidate, CandidateList
+from facepass.domain.identification import Candidate, CandidateList, Probe
 from facepass.domain.ports import VectorRepository
 
 
@@ -68,7 +68,7 @@ class PgvectorRepository(VectorRepository):
             raise Conflict(f"the session holds templates of {bound.dimension} components, not {dimension}")
 
     async def candidates(
-        self, session_id: SessionId, probe: Embedding, *, least_cosine: float, limit: int
+        self, session_id: SessionId, probe: Probe, *, least_cosine: float, limit: int
     ) -> CandidateList:
         """See `VectorRepository.candidates`."""
         result = await self._transaction.read(

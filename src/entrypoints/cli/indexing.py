@@ -42,6 +42,7 @@ class IndexReport(msgspec.Struct, frozen=True):
         photos: found in the folder.
         indexed: recorded now, those without faces included.
         skipped: indexed by an earlier run, unchanged, and still stored.
+        faces_refused: how many faces were too poor to be indexed, by what weighed most; every one counts once.
         remaining: not reached, because the run was interrupted.
         failure_reasons: how many photos failed, by error code.
         took_s: seconds, without starting up.
@@ -55,6 +56,7 @@ class IndexReport(msgspec.Struct, frozen=True):
     without_faces: int
     faces_detected: int
     faces_indexed: int
+    faces_refused: dict[str, int]
     failed: int
     remaining: int
     interrupted: bool
@@ -81,6 +83,7 @@ class Tally:
     without_faces: int = 0
     faces_detected: int = 0
     faces_indexed: int = 0
+    faces_refused: Counter[str] = field(default_factory=Counter)
     failures: list[PhotoFailure] = field(default_factory=list)
 
     @property
@@ -165,6 +168,7 @@ class FolderIndexer:
         else:
             tally.faces_detected += answer.faces_detected
             tally.faces_indexed += answer.faces_indexed
+            tally.faces_refused.update(face.quality.reasons[0].value for face in answer.faces if not face.indexed)
         tally.indexed += 1
         self._journal.record(photo)
 
@@ -193,6 +197,7 @@ def _report(session_id: str, tally: Tally, *, interrupted: bool, took_s: float) 
         without_faces=tally.without_faces,
         faces_detected=tally.faces_detected,
         faces_indexed=tally.faces_indexed,
+        faces_refused=dict(tally.faces_refused.most_common()),
         failed=len(tally.failures),
         remaining=remaining,
         interrupted=interrupted and remaining > 0,

@@ -1,6 +1,6 @@
 """Results as a person reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,12 +12,9 @@ from facepass.entrypoints.http import schemas
 MAX_FAILURES_SHOWN = 20
 """Failures listed one by one; the rest is counted. `--failures FILE` has all."""
 
-_REASONS = {
-    "session_without_faces": "No photo of this session holds a face.",
-    "nothing_above_threshold": "No photo is similar enough; --threshold lowers the bar.",
-    "largest_face_not_found": "The selfie shows several faces; its largest is in no photo.",
-    "largest_face_used": "The selfie shows several faces; its largest was searched for.",
-}
+
+_WORDS = {"photo", "mostly because", "pulled down by"}
+"""Columns of words; all others are numbers."""
 
 
 def indexed(report: IndexReport, failures_file: str | None) -> RenderableType:
@@ -32,6 +29,8 @@ def indexed(report: IndexReport, failures_file: str | None) -> RenderableType:
             ("took", f"{report.took_s:.1f} s, {report.photos_per_s:.1f} photos/s"),
         )
     ]
+    if report.faces_refused:
+        lines.append(_refused(report.faces_refused))
     if report.failures:
         lines.append(_failures(report, failures_file))
     if report.interrupted:
@@ -48,15 +47,16 @@ def found(result: schemas.SearchResult) -> RenderableType:
             table.add_row(Text(match.photo_id), f"{match.similarity:.3f}", f"{match.cosine:.4f}", str(match.face_no))
         lines.append(table)
     shown = len(result.matches)
+    qualities = " and ".join(str(face.quality.score) for face in result.query_faces)
     beyond = f", the best {shown} shown" if shown < result.total_matches else ""
     lines.append(
         Text(
             f"{result.total_matches} photos at or above {result.threshold:g}{beyond}; "
-            f"{result.query_time_ms:.0f} ms, face quality {result.query_face.quality.score}."
+            f"{result.query_time_ms:.0f} ms, face quality {qualities}."
         )
     )
     if result.reason is not None:
-        lines.append(Text(_REASONS[result.reason]))
+        lines.append(Text(result.reason.detail))
     return Group(*lines)
 
 
@@ -102,12 +102,20 @@ def compared(comparison: schemas.Comparison) -> RenderableType:
 
 
 def _faces(faces: Sequence[schemas.Face]) -> Table:
-    table = _table("face", "x", "y", "width", "height", "score", "quality", "")
+    table = _table("face", "x", "y", "width", "height", "score", "quality", "pulled down by")
     for face in faces:
         box = face.box
         sides = (f"{side:.0f}" for side in (box.x, box.y, box.width, box.height))
         reasons = ", ".join(reason.replace("_", " ") for reason in face.quality.reasons)
         table.add_row(str(face.face_no), *sides, f"{face.confidence:.3f}", str(face.quality.score), reasons)
+    return table
+
+
+def _refused(by_reason: Mapping[str, int]) -> Table:
+    """Faces too poor to be searched, by what weighed most."""
+    table = _table("faces refused", "mostly because")
+    for reason, count in by_reason.items():
+        table.add_row(str(count), reason.replace("_", " "))
     return table
 
 
@@ -126,7 +134,7 @@ def _failures(report: IndexReport, failures_file: str | None) -> RenderableType:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="left" if column in {"photo", ""} else "right", overflow="fold")
+        table.add_column(column, justify="left" if column in _WORDS else "right", overflow="fold")
     return table
 
 

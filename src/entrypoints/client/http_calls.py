@@ -1,7 +1,7 @@
 """One bounded HTTP exchange with a running service: time limits, size limit, retries, errors translated."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from facepass.entrypoints.client.patience import patiently
 from facepass.entrypoints.client.problems import SERVICE, OutOfReach, ServiceFailed, error_of
 
 T = TypeVar("T")
-Files = Mapping[str, tuple[str, bytes]]
+Files = Sequence[tuple[str, tuple[str, bytes]]]
 
 FIRST_ERROR_STATUS = 400
 API_ROOTS = ("/api/v1", "/api/v2")
@@ -106,7 +106,7 @@ class HttpCalls:
             method: HTTP method; the request must be safe to repeat.
             path: below the base, percent-encoded.
             form: fields of a multipart body.
-            files: pictures of a multipart body: field to file name and bytes.
+            files: pictures of a multipart body: field, file name and bytes of each.
 
         Raises:
             FacePassError: what the service refused, in the terms of the domain.
@@ -115,7 +115,7 @@ class HttpCalls:
         """
 
         async def attempt() -> bytes:
-            return await self._exchange(method, path, form or {}, files or {})
+            return await self._exchange(method, path, form or {}, files or ())
 
         body = await patiently(attempt, on=(Overloaded, DependencyUnavailable), budget_s=self._limits.retry_budget_s)
         try:
@@ -126,7 +126,7 @@ class HttpCalls:
     async def _exchange(self, method: str, path: str, form: Mapping[str, str], files: Files) -> bytes:
         try:
             async with self._client.stream(
-                method, self._base + path, data=dict(form) or None, files=dict(files) or None
+                method, self._base + path, data=dict(form) or None, files=list(files) or None
             ) as response:
                 body = await self._bounded_body(response)
         except httpx.TransportError as error:

@@ -1,6 +1,6 @@
 """FacePass in this process, on its database: the same use cases as behind HTTP, without HTTP."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -53,11 +53,11 @@ class LocalService(Service):
             return False
         return True
 
-    async def search(self, session_id: str, selfie: bytes, options: SearchOptions) -> schemas.SearchResult:
+    async def search(self, session_id: str, selfies: Sequence[bytes], options: SearchOptions) -> schemas.SearchResult:
         """See `Service.search`."""
         result = await self._container.search_gallery()(
             SessionId.parse(session_id, "session_id"),
-            selfie,
+            selfies,
             limits=self._limits,
             threshold=self._threshold(options.threshold),
             limit=options.limit,

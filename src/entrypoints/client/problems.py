@@ -116,13 +116,14 @@ def error_of(status: int, body: bytes, *, retry_after: str | None) -> FacePassEr
 
 def _error(problem: _Problem, wait_s: int) -> FacePassError:
     detail = problem.detail
-    if problem.code in _PLAIN:
-        return _PLAIN[problem.code](detail)
+    fields = tuple(FieldError(error.field, error.message) for error in problem.errors)
     error: FacePassError
     match problem.code:
+        case code if code in _PLAIN:
+            error = _PLAIN[code](detail)
         case InvalidRequest.code:
-            fields = [FieldError(error.field, error.message) for error in problem.errors]
-            error = InvalidRequest(*(fields or [FieldError("request", detail)]))
+            fields = fields or (FieldError("request", detail),)
+            error = InvalidRequest(*fields)
         case LowQualityFace.code:
             error = LowQualityFace(detail, problem.reasons)
         case Overloaded.code:
@@ -134,4 +135,5 @@ def _error(problem: _Problem, wait_s: int) -> FacePassError:
         case _:
             named = f" (request {problem.request_id})" if problem.request_id else ""
             error = ServiceFailed(f"The service failed{named}: {detail or problem.code}")
+    error.errors = fields
     return error

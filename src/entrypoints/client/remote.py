@@ -1,6 +1,6 @@
 """FacePass through its HTTP API."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
@@ -30,7 +30,9 @@ class RemoteService(Service):
     async def index(self, session_id: str, photo_id: str, data: bytes) -> schemas.IndexedPhoto:
         """See `Service.index`."""
         form = {"session_id": session_id, "photo_id": photo_id}
-        return await self._calls.call(schemas.IndexedPhoto, "POST", "/index", form=form, files={"file": (PHOTO, data)})
+        return await self._calls.call(
+            schemas.IndexedPhoto, "POST", "/index", form=form, files=[("file", (PHOTO, data))]
+        )
 
     async def has_photo(self, session_id: str, photo_id: str) -> bool:
         """See `Service.has_photo`."""
@@ -41,14 +43,13 @@ class RemoteService(Service):
             return False
         return True
 
-    async def search(self, session_id: str, selfie: bytes, options: SearchOptions) -> schemas.SearchResult:
+    async def search(self, session_id: str, selfies: Sequence[bytes], options: SearchOptions) -> schemas.SearchResult:
         """See `Service.search`."""
         form = {"session_id": session_id, "limit": str(options.limit), "on_multiple": options.on_multiple}
         if options.threshold is not None:
             form["threshold"] = repr(options.threshold)
-        return await self._calls.call(
-            schemas.SearchResult, "POST", "/search", form=form, files={"file": (PHOTO, selfie)}
-        )
+        files = [("file", (PHOTO, selfie)) for selfie in selfies]
+        return await self._calls.call(schemas.SearchResult, "POST", "/search", form=form, files=files)
 
     async def status(self, session_id: str) -> schemas.SessionStatus:
         """See `Service.status`."""
@@ -60,7 +61,7 @@ class RemoteService(Service):
 
     async def detect(self, image: bytes) -> schemas.DetectedFaces:
         """See `Service.detect`."""
-        return await self._calls.call(schemas.DetectedFaces, "POST", "/detect", files={"file": (PHOTO, image)})
+        return await self._calls.call(schemas.DetectedFaces, "POST", "/detect", files=[("file", (PHOTO, image))])
 
     async def compare(self, first: bytes, second: bytes, *, threshold: float | None) -> schemas.Comparison:
         """See `Service.compare`."""
@@ -69,7 +70,7 @@ class RemoteService(Service):
             "POST",
             "/compare",
             form={} if threshold is None else {"threshold": repr(threshold)},
-            files={"file_a": (PHOTO, first), "file_b": (PHOTO, second)},
+            files=[("file_a", (PHOTO, first)), ("file_b", (PHOTO, second))],
         )
 
 

@@ -1,6 +1,7 @@
 """What a caller can ask of FacePass, wherever it runs. Answers are those of the HTTP API."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -52,8 +53,8 @@ class Service(Protocol):
         """Whether the photo is recorded in the session now."""
 
     @abstractmethod
-    async def search(self, session_id: str, selfie: bytes, options: SearchOptions) -> schemas.SearchResult:
-        """The photos of the session that show the person of the selfie."""
+    async def search(self, session_id: str, selfies: Sequence[bytes], options: SearchOptions) -> schemas.SearchResult:
+        """The photos of the session that show the one person of the selfies: 1 to 5 of them."""
 
     @abstractmethod
     async def status(self, session_id: str) -> schemas.SessionStatus:

@@ -131,7 +131,7 @@ async def _search(
     service: Service, session_id: str, selfie: bytes, options: SearchOptions
 ) -> schemas.SearchResult | str:
     try:
-        return await service.search(session_id, selfie, options)
+        return await service.search(session_id, [selfie], options)
     except (*HOPELESS, NotFound):
         raise
     except FacePassError as error:

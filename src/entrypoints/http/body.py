@@ -29,6 +29,11 @@ class BodyLease:
         self._budget = budget
         self.held_bytes = 0
 
+    @property
+    def max_bytes(self) -> int:
+        """What no body can be larger than, however long its caller waits."""
+        return self._budget.max_held_bytes
+
     def take(self, size_bytes: int) -> None:
         """Account for bytes that are about to be kept.
 
@@ -63,10 +68,11 @@ async def read_body(request: HttpRequest, *, max_bytes: int, lease: BodyLease, f
 
     Raises:
         InvalidRequest: it is compressed, or the caller left in the middle.
-        PayloadTooLarge: more than `max_bytes`, announced or counted.
+        PayloadTooLarge: more than `max_bytes`, or than all requests together may hold; announced or counted.
         Overloaded: see `BodyLease.take`.
         RequestTimeout: it did not arrive within `BODY_TIMEOUT_S`.
     """
+    max_bytes = min(max_bytes, lease.max_bytes)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise InvalidRequest.field("Content-Encoding", "must be absent: compressed request bodies are not accepted")
     announced = request.headers.get("content-length", "0")

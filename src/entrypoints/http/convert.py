@@ -5,6 +5,7 @@ from facepass.application.detect_faces import DetectedFaces
 from facepass.application.index_batch import IndexedBatch
 from facepass.application.index_photo import IndexedPhoto
 from facepass.application.search_gallery import Match, SearchResult
+from facepass.application.visitor_words import explanation
 from facepass.domain.face import BoundingBox, Face, ImageSize, Landmarks, Quality
 from facepass.domain.gallery import Erasure, GalleryStatus, Photo
 from facepass.entrypoints.http import schemas
@@ -35,8 +36,18 @@ def _face(face: Face) -> schemas.Face:
     )
 
 
+def _indexed_face(face: Face, *, indexed: bool) -> schemas.IndexedFace:
+    return schemas.IndexedFace(
+        face.face_no, _box(face.box), _landmarks(face.landmarks), face.confidence, _quality(face.quality), indexed
+    )
+
+
 def _size(size: ImageSize) -> schemas.ImageSize:
     return schemas.ImageSize(size.width, size.height)
+
+
+def _query_face(face: Face) -> schemas.QueryFace:
+    return schemas.QueryFace(_box(face.box), _quality(face.quality))
 
 
 def _match(match: Match) -> schemas.Match:
@@ -60,7 +71,7 @@ def indexed_photo(result: IndexedPhoto) -> schemas.IndexedPhoto:
         confidence=result.confidence,
         faces_detected=len(result.faces),
         faces_indexed=result.faces_indexed,
-        faces=[_face(face) for face in result.faces],
+        faces=[_indexed_face(face, indexed=face.face_no not in result.refused) for face in result.faces],
         image=_size(result.size),
         replaced=result.replaced,
         model=result.model,
@@ -88,6 +99,7 @@ def indexed_batch(result: IndexedBatch) -> schemas.IndexedBatch:
         failed=len(result.failures),
         errors=[schemas.PhotoFailure(failed.photo_id, failed.code, failed.detail) for failed in result.failures],
         faces_indexed=result.faces_indexed,
+        faces_refused=dict(result.faces_refused),
         without_faces=list(result.without_faces),
     )
 
@@ -105,8 +117,9 @@ def search_result(result: SearchResult) -> schemas.SearchResult:
         total_matches=result.total_matches,
         query_time_ms=result.took_ms,
         threshold=float(result.threshold),
-        query_face=schemas.QueryFace(_box(result.query_face.box), _quality(result.query_face.quality)),
-        reason=result.reason,
+        query_face=_query_face(result.query_face),
+        query_faces=[_query_face(face) for face in result.query_faces],
+        reason=None if result.reason is None else schemas.Reason(result.reason, explanation(result.reason)),
         search_mode="exact",
         timings_ms=schemas.SearchTimings(
             result.timings.decode_ms, result.timings.detect_ms, result.timings.embed_ms, result.search_ms

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from facepass.application.search_gallery import MAX_SELFIES
+from facepass.application.visitor_words import explanation
+from facepass.domain.face import QualityReason
 from facepass.domain.gallery import MAX_ID_LENGTH
+from facepass.domain.identification import SearchReason
 from facepass.entrypoints.http import schemas
 from facepass.entrypoints.http.parameters import MAX_KEY_BYTES
 from facepass.entrypoints.settings import Settings
@@ -37,6 +41,23 @@ FACE = schemas.Face(
     0.997,
     QUALITY,
 )
+INDEXED_FACE = schemas.IndexedFace(FACE.face_no, FACE.box, FACE.landmarks, FACE.confidence, FACE.quality, indexed=True)
+REFUSED_FACE = schemas.IndexedFace(
+    1,
+    schemas.Box(1604.0, 371.5, 14.0, 18.5),
+    schemas.Landmarks(
+        schemas.Point(1608.1, 378.6),
+        schemas.Point(1614.7, 378.4),
+        schemas.Point(1611.3, 382.6),
+        schemas.Point(1608.7, 385.9),
+        schemas.Point(1614.2, 385.7),
+    ),
+    0.871,
+    schemas.Quality(5, [QualityReason.TOO_SMALL]),
+    indexed=False,
+)
+QUERY_FACE = schemas.QueryFace(schemas.Box(301.0, 220.5, 340.0, 431.0), QUALITY)
+REASON = schemas.Reason(SearchReason.LARGEST_FACE_USED, explanation(SearchReason.LARGEST_FACE_USED))
 SIZE = schemas.ImageSize(1920, 1280)
 MODEL = "dlib-resnet29-int8"
 
@@ -55,6 +76,17 @@ def picture(settings: Settings, what: str) -> dict[str, Any]:
         "format": "binary",
         "description": f"{what}: JPEG, PNG, WebP or BMP, at most {limits.max_upload_bytes} bytes and "
         f"{limits.max_image_side} pixels a side.",
+    }
+
+
+def selfies(settings: Settings) -> dict[str, Any]:
+    """The form field `file` of a search."""
+    return {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_SELFIES,
+        "items": picture(settings, "A selfie"),
+        "description": "One selfie, or several of the same visitor: `file` as often as there are.",
     }
 
 

@@ -4,6 +4,7 @@ Litestar's own form handling decodes text fields that look like JSON and trusts 
 `123`, `null` or ` a ` must arrive as they were sent, so fields are read with the same parser but kept as they are.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from multipart import (  # type: ignore[import-untyped]  # ships no types
@@ -29,20 +30,27 @@ _SHOWN_NAME_CHARS = 64
 
 @dataclass(frozen=True, slots=True)
 class FormSpec:
-    """Which fields a form may have, each at most once.
+    """Which fields a form may have, each text at most once.
 
     Attributes:
         max_file_bytes: of each file.
+        files_each: most files of each name.
     """
 
     texts: frozenset[str]
     files: frozenset[str]
     max_file_bytes: int
+    files_each: int = 1
+
+    @property
+    def max_files(self) -> int:
+        """Of all names together."""
+        return len(self.files) * self.files_each
 
     @property
     def max_bytes(self) -> int:
         """Of the whole body."""
-        return len(self.files) * self.max_file_bytes + OVERHEAD_BYTES
+        return self.max_files * self.max_file_bytes + OVERHEAD_BYTES
 
 
 @dataclass(slots=True)
@@ -50,11 +58,12 @@ class Form:
     """A form as it was sent.
 
     Attributes:
+        files: one or more of each name that came, in the order they came in.
         errors: what is wrong with its structure; fields concerned are absent.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, list[bytes]] = field(default_factory=dict)
     errors: list[FieldError] = field(default_factory=list)
 
     def __contains__(self, name: str) -> bool:
@@ -76,7 +85,7 @@ async def read_form(request: HttpRequest, spec: FormSpec, lease: BodyLease) -> F
     reader = _FormReader(spec)
     try:
         parser = PushMultipartParser(
-            boundary, max_segment_count=len(spec.texts) + len(spec.files) + MAX_STRAY_PARTS, max_header_count=8
+            boundary, max_segment_count=len(spec.texts) + spec.max_files + MAX_STRAY_PARTS, max_header_count=8
         )
 
         def feed(chunk: bytes) -> None:
@@ -98,7 +107,7 @@ class _FormReader:
     def __init__(self, spec: FormSpec) -> None:
         self.form = Form()
         self._spec = spec
-        self._seen: set[str] = set()
+        self._seen: Counter[str] = Counter()
         self._name = ""
         self._keep = False
         self._charset: str | None = None
@@ -116,15 +125,17 @@ class _FormReader:
     def _begin(self, part: MultipartSegment) -> None:
         self._name = part.name or ""
         self._chunks, self._size_bytes, self._charset = [], 0, part.charset
-        known = self._name in self._spec.texts or self._name in self._spec.files
-        self._keep = known and self._name not in self._seen
+        is_file = self._name in self._spec.files
+        known = is_file or self._name in self._spec.texts
+        most = self._spec.files_each if is_file else 1
+        self._keep = known and self._seen[self._name] < most
         if not known:
             self._refuse("is not a field of this form")
         elif not self._keep:
             self.form.texts.pop(self._name, None)
             self.form.files.pop(self._name, None)
-            self._refuse("is given more than once")
-        self._seen.add(self._name)
+            self._refuse("is given more than once" if most == 1 else f"is given more than {most} times")
+        self._seen[self._name] += 1
 
     def _extend(self, chunk: bytes) -> None:
         self._size_bytes += len(chunk)
@@ -140,7 +151,7 @@ class _FormReader:
         data = b"".join(self._chunks)
         self._chunks = []
         if self._name in self._spec.files:
-            self.form.files[self._name] = data
+            self.form.files.setdefault(self._name, []).append(data)
         elif self._size_bytes > MAX_TEXT_BYTES:
             self._refuse(f"has {self._size_bytes} bytes, more than the {MAX_TEXT_BYTES} a text field may have")
         elif (self._charset or "utf-8").lower() not in {"utf-8", "utf8", "us-ascii", "ascii"}:

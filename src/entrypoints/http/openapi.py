@@ -28,7 +28,7 @@ Index the photos of a session, then find every photo in which a visitor appears,
 _WHEN = {
     "invalid_request": "A parameter is missing, malformed or out of range; `errors` names each.",
     "no_face_detected": "No face in the photo or selfie. `POST /index` records the photo all the same.",
-    "ambiguous_selfie": "Several faces of similar size, and `on_multiple` is `error`.",
+    "ambiguous_selfie": "Several faces of similar size and `on_multiple` is `error`, or selfies of different people.",
     "low_quality_face": "The face is too poor to be recognised; `reasons` says why.",
     "unauthorized": "No key, or a wrong one.",
     "not_found": "Unknown session or source photo.",

@@ -8,6 +8,7 @@ import msgspec
 
 from facepass.application.probe import OnMultiple
 from facepass.application.search_gallery import MAX_LIMIT
+from facepass.domain.face import QualityReason
 from facepass.entrypoints.http import auth, documented, schemas
 from facepass.entrypoints.http.parameters import DEFAULT_LIMIT
 from facepass.entrypoints.http.routes.uploads import FORMATS
@@ -73,16 +74,17 @@ def _indexing(settings: Settings) -> tuple[Operation, ...]:
             tag="Sessions",
             summary="Index a photo",
             description="Stores all faces of the photo that are good enough; indexing it again replaces them. Give "
-            "either `file` or `s3_key`. A photo without a face answers 400 `no_face_detected` and is recorded.",
+            "either `file` or `s3_key`. A face that is too poor is listed with `indexed: false` and the reasons. A "
+            "photo without a face answers 400 `no_face_detected` and is recorded.",
             answer=schemas.IndexedPhoto,
             example=schemas.IndexedPhoto(
                 True,
                 documented.PHOTO,
                 documented.SESSION,
                 0.997,
+                2,
                 1,
-                1,
-                [documented.FACE],
+                [documented.INDEXED_FACE, documented.REFUSED_FACE],
                 documented.SIZE,
                 False,
                 documented.MODEL,
@@ -99,10 +101,16 @@ def _indexing(settings: Settings) -> tuple[Operation, ...]:
             tag="Sessions",
             summary="Index photos by key",
             description="Reads the photos from the configured store. One bad photo never spoils the rest: it is listed "
-            "under `errors`. Photos without a face count as indexed and are listed under `without_faces`.",
+            "under `errors`. Photos without a face count as indexed and are listed under `without_faces`; faces too "
+            "poor to be stored are counted under `faces_refused`, each by the reason that weighed most.",
             answer=schemas.IndexedBatch,
             example=schemas.IndexedBatch(
-                41, 1, [schemas.PhotoFailure("DSC_0108", "not_found", "No such photo.")], 163, ["DSC_0120"]
+                41,
+                1,
+                [schemas.PhotoFailure("DSC_0108", "not_found", "No such photo.")],
+                163,
+                {QualityReason.TOO_SMALL: 7, QualityReason.BLURRED: 2},
+                ["DSC_0120"],
             ),
             errors=(*_BODY, *_KEY, *_STORE),
             access=auth.KEY,
@@ -149,7 +157,7 @@ def _search(settings: Settings) -> tuple[Operation, ...]:
     form = documented.form(
         {
             "session_id": documented.ID | {"example": documented.SESSION},
-            "file": documented.picture(settings, "The selfie"),
+            "file": documented.selfies(settings),
             "threshold": documented.threshold(settings),
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
             "on_multiple": {
@@ -168,8 +176,10 @@ def _search(settings: Settings) -> tuple[Operation, ...]:
             name="search",
             tag="Search",
             summary="Find a visitor's photos",
-            description="Compares the selfie's face with every face of the session, exactly. An empty list comes with "
-            "a `reason`; `largest_face_used` says that the selfie shows several people.",
+            description="Compares the visitor's face with every face of the session, exactly. Several selfies are "
+            "fused into one score, which finds more at the same `threshold`; where they seem to show different people, "
+            "or one cannot be used, `errors` names it: `file[1]` is the second. An empty list comes with a `reason`: "
+            "a `code` and a sentence for the visitor; `largest_face_used` says that a selfie shows several people.",
             answer=schemas.SearchResult,
             example=schemas.SearchResult(
                 session_id=documented.SESSION,
@@ -177,8 +187,9 @@ def _search(settings: Settings) -> tuple[Operation, ...]:
                 total_matches=1,
                 query_time_ms=43.1,
                 threshold=0.5,
-                query_face=schemas.QueryFace(schemas.Box(301.0, 220.5, 340.0, 431.0), documented.QUALITY),
-                reason=None,
+                query_face=documented.QUERY_FACE,
+                query_faces=[documented.QUERY_FACE],
+                reason=documented.REASON,
                 search_mode="exact",
                 timings_ms=schemas.SearchTimings(6.8, 21.9, 12.7, 1.4),
             ),

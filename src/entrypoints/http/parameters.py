@@ -82,10 +82,11 @@ class Parameters:
 
     def file(self, field: str) -> Parsed[bytes]:
         """A required picture."""
-        if field in self._form.files:
-            return Parsed(self._form.files[field])
-        self.refuse(field, "is missing: a picture is needed")
-        return Parsed()
+        return self._pictures(field, lambda files: files[0])
+
+    def files(self, field: str) -> Parsed[tuple[bytes, ...]]:
+        """Required pictures, one or more of the same name, in the order they came in."""
+        return self._pictures(field, tuple)
 
     def file_or_key(self, file: str, key: str) -> Parsed[bytes | str]:
         """A picture's bytes, or the key it is kept under: exactly one of them."""
@@ -95,8 +96,14 @@ class Parameters:
                 self.refuse(field, f"{message} `{file}` or `{key}`")
             return Parsed()
         if file in self._form.files:
-            return Parsed(self._form.files[file])
+            return Parsed(self._form.files[file][0])
         return self._required(key, lambda text: source_key(text, key))
+
+    def _pictures(self, field: str, take: Callable[[list[bytes]], T]) -> Parsed[T]:
+        if field in self._form.files:
+            return Parsed(take(self._form.files[field]))
+        self.refuse(field, "is missing: a picture is needed")
+        return Parsed()
 
     def _required(self, field: str, parse: Callable[[str], T]) -> Parsed[T]:
         if field not in self._form.texts:

@@ -77,8 +77,8 @@ def problem_of(error: Exception, scope: Scope) -> tuple[Problem, dict[str, str]]
 
 def _of_domain(error: FacePassError, scope: Scope) -> Problem:
     problem = _problem(scope, error.code, error.title, STATUSES[error.code], error.detail)
+    problem.errors = [InvalidField(wrong.field, wrong.message) for wrong in error.errors[:MAX_FIELD_ERRORS]]
     if isinstance(error, InvalidRequest):
-        problem.errors = [InvalidField(wrong.field, wrong.message) for wrong in error.errors[:MAX_FIELD_ERRORS]]
         problem.detail = "; ".join(f"{wrong.field}: {wrong.message}" for wrong in problem.errors)
         if len(error.errors) > MAX_FIELD_ERRORS:
             problem.detail += f"; and {len(error.errors) - MAX_FIELD_ERRORS} more"

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from facepass.application.search_gallery import SearchReason
 from facepass.domain.face import QualityReason
+from facepass.domain.identification import SearchReason
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Cosine = Annotated[float, Meta(ge=-1, le=1)]
@@ -90,6 +90,12 @@ class Face(Struct, frozen=True):
     quality: Quality
 
 
+class IndexedFace(Face, frozen=True):
+    """A face of an indexed photo; one with `indexed: false` was too poor to be stored, for the `reasons` given."""
+
+    indexed: bool
+
+
 class IndexedPhoto(Struct, frozen=True):
     """What indexing a photo did. `faces` also lists those that were too poor to be stored."""
 
@@ -99,7 +105,7 @@ class IndexedPhoto(Struct, frozen=True):
     confidence: Fraction
     faces_detected: Count
     faces_indexed: Count
-    faces: list[Face]
+    faces: list[IndexedFace]
     image: ImageSize
     replaced: bool
     model: str
@@ -127,12 +133,16 @@ class PhotoFailure(Struct, frozen=True):
 
 
 class IndexedBatch(Struct, frozen=True):
-    """What indexing a batch did. `indexed` counts the photos without faces too."""
+    """What indexing a batch did. `indexed` counts the photos without faces too.
+
+    `faces_refused` counts the detected faces that were too poor to be stored, each under the reason that weighed most.
+    """
 
     indexed: Count
     failed: Count
     errors: list[PhotoFailure]
     faces_indexed: Count
+    faces_refused: dict[QualityReason, Count]
     without_faces: list[Id]
 
 
@@ -157,10 +167,17 @@ class Match(Struct, frozen=True):
 
 
 class QueryFace(Struct, frozen=True):
-    """The face that was searched with, in the pixels of the selfie."""
+    """A face that was searched with, in the pixels of its selfie."""
 
     box: Box
     quality: Quality
+
+
+class Reason(Struct, frozen=True):
+    """What a visitor should know about a result. `code` is stable: program against it; `detail` is for the visitor."""
+
+    code: SearchReason
+    detail: str
 
 
 class SearchTimings(Struct, frozen=True):
@@ -180,8 +197,9 @@ class SearchResult(Struct, frozen=True):
     total_matches: Annotated[int, Meta(ge=0, description="Also those beyond `limit`.")]
     query_time_ms: Milliseconds
     threshold: Fraction
-    query_face: QueryFace
-    reason: SearchReason | None
+    query_face: Annotated[QueryFace, Meta(description="The best of `query_faces`.")]
+    query_faces: Annotated[list[QueryFace], Meta(min_length=1, description="One a selfie, in the order they came in.")]
+    reason: Reason | None
     search_mode: Literal["exact", "ann"]
     timings_ms: SearchTimings
 

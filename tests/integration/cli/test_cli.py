@@ -31,6 +31,9 @@ def test_a_folder_is_indexed_searched_and_erased(on_database, photos):
     report = on_database("index", photos, "--session", "gala")
     again = on_database("index", photos, "--session", "gala")
     found = on_database("search", photos.parent / "selfie-2.png", "--session", "gala")
+    selfies = [photos.parent / "selfie-2.png", photos / "2" / "1.png"]
+    together = on_database("search", *selfies, "--session", "gala")
+    mixed = on_database("search", *selfies, photos.parent / "selfie-3.png", "--session", "gala", expect=REFUSED)
     status = on_database("status", "--session", "gala")
     erased = on_database("delete", "--session", "gala", "--yes")
     gone = on_database("status", "--session", "gala", expect=REFUSED)
@@ -39,6 +42,10 @@ def test_a_folder_is_indexed_searched_and_erased(on_database, photos):
     assert (report["indexed"], report["skipped"], report["failed"], report["faces_indexed"]) == (9, 0, 0, 9)
     assert (again["indexed"], again["skipped"]) == (0, 9)
     assert {match["photo_id"] for match in found["matches"]} == {"2/1.png", "2/2.png", "2/3.png"}
+    assert {match["photo_id"] for match in together["matches"]} == {"2/1.png", "2/2.png", "2/3.png"}
+    assert (len(found["query_faces"]), len(together["query_faces"])) == (1, 2)
+    assert mixed["code"] == "ambiguous_selfie"
+    assert mixed["detail"].startswith("Selfie 3 ")
     assert (status["photo_count"], status["face_count"]) == (9, 9)
     assert (erased["photos_removed"], erased["embeddings_removed"]) == (9, 9)
     assert gone["code"] == "not_found"
@@ -247,7 +254,7 @@ def test_everything_works_through_a_running_service_too(  # noqa: PLR0917 fixtur
 
         indexed = ask("index", photos, "--session", "a/b c")
         again = ask("index", photos, "--session", "a/b c")
-        found = ask("search", photos.parent / "selfie-3.png", "--session", "a/b c")
+        found = ask("search", photos.parent / "selfie-3.png", photos / "3" / "2.png", "--session", "a/b c")
         erased = ask("delete", "--session", "a/b c", "--yes")
         unknown = ask("status", "--session", "a/b c", expect=REFUSED)
         refused = facepass("index", photos, "--session", "s", "--url", url, "--json", FACEPASS_CLIENT_KEY="wrong")

@@ -33,7 +33,7 @@ async def test_property_4_index_response_format(people: list[int]) -> None:
         }  # fmt: skip
         assert body.faces_detected == len(body.faces) == len(people)
         for face in msgspec.to_builtins(body)["faces"]:
-            assert set(face) == {"face_no", "box", "landmarks", "confidence", "quality"}
+            assert set(face) == {"face_no", "box", "landmarks", "confidence", "quality", "indexed"}
             assert set(face["box"]) == {"x", "y", "width", "height"}
             assert set(face["landmarks"]) == {"left_eye", "right_eye", "nose", "left_mouth", "right_mouth"}
             assert set(face["quality"]) == {"score", "reasons"}
@@ -49,8 +49,8 @@ async def test_property_5_search_response_format(photos: list[list[int]], wanted
         response = await search(client, "s", scene(wanted), threshold=repr(threshold))
         body = exactly(schemas.SearchResult, response.content)
         assert set(msgspec.to_builtins(body)) == {
-            "session_id", "matches", "total_matches", "query_time_ms", "threshold", "query_face", "reason",
-            "search_mode", "timings_ms",
+            "session_id", "matches", "total_matches", "query_time_ms", "threshold", "query_face", "query_faces",
+            "reason", "search_mode", "timings_ms",
         }  # fmt: skip
         similarities = [match.similarity for match in body.matches]
         assert similarities == sorted(similarities, reverse=True)

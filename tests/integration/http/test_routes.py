@@ -70,16 +70,28 @@ async def test_a_photo_without_a_face_is_refused_and_recorded(client: httpx.Asyn
 
 
 async def test_a_batch_indexes_what_it_can(client: httpx.AsyncClient, container: Container) -> None:
-    container.memory_photos().update({"a": scene(1, 2), "b": scene(), "c": b"no picture"})
-    photos = [{"photo_id": name.upper(), "s3_key": name} for name in "abcd"]
+    container.memory_photos().update({"a": scene(1, 2), "b": scene(), "c": b"no picture", "e": scene(3, 4, size=20)})
+    photos = [{"photo_id": name.upper(), "s3_key": name} for name in "abcde"]
     response = await client.post(f"{V1}/index/batch", headers=HEADERS, json={"session_id": "s", "photos": photos})
     assert response.status_code == 200
     body = response.json()
-    assert (body["indexed"], body["failed"], body["faces_indexed"], body["without_faces"]) == (2, 2, 2, ["B"])
+    assert (body["indexed"], body["failed"], body["faces_indexed"], body["without_faces"]) == (3, 2, 3, ["B"])
+    assert body["faces_refused"] == {"too_small": 1}
     assert [(error["photo_id"], error["code"]) for error in body["errors"]] == [
         ("C", "unsupported_image"),
         ("D", "not_found"),
     ]
+
+
+async def test_a_refused_face_is_listed_with_its_reasons(client: httpx.AsyncClient) -> None:
+    body = (await index(client, "s", "p", scene(1, 2, size=20))).json()
+    assert (body["indexed"], body["faces_detected"], body["faces_indexed"]) == (True, 2, 1)
+    assert [(face["indexed"], face["quality"]["reasons"]) for face in body["faces"]] == [
+        (True, ["too_small"]),
+        (False, ["too_small"]),
+    ]
+    stored = (await client.get(f"{V1}/index/s/photos/p", headers=HEADERS)).json()
+    assert (stored["faces_detected"], [face["face_no"] for face in stored["faces"]]) == (2, [0])
 
 
 async def test_a_session_is_erased_with_a_receipt(client: httpx.AsyncClient) -> None:
@@ -113,12 +125,13 @@ async def test_a_visitor_is_found_in_every_photo_of_the_session_and_no_other(cli
 async def test_search_says_why_nothing_matched(client: httpx.AsyncClient) -> None:
     problem(await search(client, "s", scene(1)), 404, "not_found")
     await index(client, "s", "p", scene(1))
-    assert (await search(client, "s", scene(2))).json()["reason"] == "nothing_above_threshold"
-    assert (await search(client, "s", scene(1, 2))).json()["reason"] == "largest_face_used"
+    assert (await search(client, "s", scene(2))).json()["reason"]["code"] == "nothing_above_threshold"
+    assert (await search(client, "s", scene(1, 2))).json()["reason"]["code"] == "largest_face_used"
     problem(await search(client, "s", scene(1, 2), on_multiple="error"), 400, "ambiguous_selfie")
     problem(await search(client, "s", scene()), 400, "no_face_detected")
     refused = problem(await search(client, "s", scene(1, size=12)), 400, "low_quality_face")
-    assert "too_small" in refused["reasons"]
+    assert refused["reasons"] == ["too_small"]
+    assert refused["detail"].endswith("is too small. Take a picture from closer by.")
 
 
 async def test_limit_and_threshold_are_heeded(client: httpx.AsyncClient) -> None:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facepass.application.index_batch import PhotoToIndex
 from facepass.application.index_photo import IndexedPhoto
 from facepass.application.probe import OnMultiple
-from facepass.application.search_gallery import SearchReason, SearchResult
+from facepass.application.search_gallery import SearchResult
 from facepass.domain.errors import (
     AmbiguousSelfie,
     Conflict,
@@ -21,8 +22,9 @@ from facepass.domain.errors import (
     PayloadTooLarge,
     UnsupportedImage,
 )
+from facepass.domain.face import QualityReason
 from facepass.domain.gallery import PhotoId, SessionId
-from facepass.domain.identification import Threshold
+from facepass.domain.identification import SearchReason, Threshold
 from facepass.entrypoints.container import Container, in_memory
 from facepass.entrypoints.settings import Recognition, Settings
 from tests.scenes import scene
@@ -45,7 +47,7 @@ async def search(
 ) -> SearchResult:
     return await container.search_gallery()(
         session,
-        selfie,
+        [selfie],
         limits=container.upload_limits(),
         threshold=Threshold(threshold),
         limit=limit,
@@ -130,8 +132,30 @@ async def test_a_photo_without_faces_is_recorded_as_seen(container: Container) -
 
 async def test_a_refused_face_is_counted_and_explained(container: Container) -> None:
     indexed = await index(container, "far", scene(1, 2, size=15))
-    assert (len(indexed.faces), indexed.faces_indexed) == (2, 0)
+    assert (len(indexed.faces), indexed.faces_indexed, indexed.refused) == (2, 0, {0, 1})
     assert all("too_small" in face.quality.reasons for face in indexed.faces)
+    assert indexed.refused_for == (QualityReason.TOO_SMALL, QualityReason.TOO_SMALL)
+
+
+async def test_a_face_that_is_only_not_good_enough_is_refused_for_its_weakest_side() -> None:
+    container = in_memory(Settings(recognition=Recognition(min_face_quality=90)))
+    indexed = await index(container, "p", scene(1, 2, size=46))  # 46 and 45 pixels: quality 90 and 88, neither poor
+    assert [face.quality.reasons for face in indexed.faces] == [(), (QualityReason.TOO_SMALL,)]
+    assert (indexed.faces_indexed, indexed.refused) == (1, {1})
+    assert (await container.get_photo()(PARTY, PhotoId("p"))).faces_detected == 2
+
+
+@given(st.lists(st.integers(8, 60), min_size=1, max_size=6), st.integers(0, 100))
+async def test_every_detected_face_is_indexed_or_refused_with_a_reason(sizes: list[int], least: int) -> None:
+    container = in_memory(Settings(recognition=Recognition(min_face_quality=least)))
+    photos = [PhotoToIndex(PhotoId(str(number)), str(number)) for number in range(len(sizes))]
+    container.memory_photos().update(
+        {str(number): scene(number, number + 100, size=size) for number, size in enumerate(sizes)}
+    )
+    batch = await container.index_batch()(PARTY, photos)
+    assert (batch.indexed, batch.failures, batch.without_faces) == (len(sizes), (), ())
+    assert batch.faces_indexed + sum(batch.faces_refused.values()) == 2 * len(sizes)
+    assert (await container.gallery_status()(PARTY)).face_count == batch.faces_indexed
 
 
 @pytest.mark.parametrize("data", [b"", b"text"])

@@ -1,8 +1,11 @@
 import asyncio
+import io
 
 import pytest
+from rich.console import Console
 
 from facepass.domain.errors import DependencyUnavailable
+from facepass.entrypoints.cli import views
 from facepass.entrypoints.cli.folder import IdFrom, photos_in
 from facepass.entrypoints.cli.indexing import FolderIndexer, Observer
 from facepass.entrypoints.cli.journal import Journal
@@ -56,8 +59,19 @@ async def test_a_folder_is_indexed_and_counted(index, service):
     assert (report.photos, report.indexed, report.skipped, report.failed, report.remaining) == (3, 3, 0, 0, 0)
     assert (report.faces_detected, report.faces_indexed, report.without_faces) == (3, 3, 1)
     assert not report.interrupted
-    found = await service.search("s", scene(1), SearchOptions())
+    found = await service.search("s", [scene(1)], SearchOptions())
     assert [match.photo_id for match in found.matches] == ["a.jpg", "b.jpg"]
+
+
+async def test_refused_faces_are_counted_by_reason_and_shown(index, folder):
+    (folder / "far.jpg").write_bytes(scene(5, 6, 7, size=20))
+
+    report = await index()
+
+    assert (report.faces_detected, report.faces_indexed, report.faces_refused) == (6, 4, {"too_small": 2})
+    console = Console(width=80, file=io.StringIO())
+    console.print(views.indexed(report, None))
+    assert "faces refused  mostly because\n            2  too small" in console.file.getvalue()
 
 
 async def test_a_second_run_passes_over_what_is_stored_and_unchanged(index, folder):

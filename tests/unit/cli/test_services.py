@@ -14,6 +14,7 @@ from facepass.entrypoints.settings import Application, Database, Secret, Securit
 from tests.scenes import scene
 
 KEY = "a-key-for-tests-only"
+ONE_FACE_ONLY = SearchOptions(on_multiple="error")
 HOSTILE_IDS = ("a/b", "..", ".", "%2F", "a?b#c", " ", "é\u0301", "'; DROP TABLE faces; --", "line\r\nbreak", "x" * 255)
 
 
@@ -44,14 +45,14 @@ async def test_the_story_of_a_session(service):
         await service.index("s", "empty.jpg", scene())
 
     status = await service.status("s")
-    found = await service.search("s", scene(2), SearchOptions())
-    missed = await service.search("s", scene(3), SearchOptions(threshold=0.9, limit=1))
+    found = await service.search("s", [scene(2)], SearchOptions())
+    missed = await service.search("s", [scene(3)], SearchOptions(threshold=0.9, limit=1))
     erased = await service.delete("s")
 
     assert (indexed.photo_id, indexed.faces_detected, indexed.replaced, again.replaced) == ("one.jpg", 2, False, True)
     assert (status.photo_count, status.face_count, status.photos_without_faces) == (2, 2, 1)
     assert [match.photo_id for match in found.matches] == ["one.jpg"]
-    assert (missed.matches, missed.reason, missed.threshold) == ([], "nothing_above_threshold", 0.9)
+    assert (missed.matches, missed.reason.code, missed.threshold) == ([], "nothing_above_threshold", 0.9)
     assert (erased.deleted, erased.photos_removed, erased.embeddings_removed) == (True, 2, 2)
     with pytest.raises(errors.NotFound):
         await service.status("s")
@@ -82,18 +83,32 @@ async def test_any_id_arrives_as_it_was_sent(service, name):
     [
         (lambda service: service.index("", "p", scene(1)), errors.InvalidRequest),
         (lambda service: service.index("s", "p", b"no picture"), errors.UnsupportedImage),
-        (lambda service: service.search("s", scene(), SearchOptions()), errors.NoFaceDetected),
-        (lambda service: service.search("s", scene(1), SearchOptions()), errors.NotFound),
-        (lambda service: service.search("s", scene(1), SearchOptions(limit=0)), errors.InvalidRequest),
-        (lambda service: service.search("s", scene(1), SearchOptions(threshold=2)), errors.InvalidRequest),
-        (lambda service: service.search("s", scene(1, 2), SearchOptions(on_multiple="error")), errors.AmbiguousSelfie),
-        (lambda service: service.search("s", scene(1), SearchOptions(on_multiple="any")), errors.InvalidRequest),
+        (lambda service: service.search("s", [scene()], SearchOptions()), errors.NoFaceDetected),
+        (lambda service: service.search("s", [scene(1)], SearchOptions()), errors.NotFound),
+        (lambda service: service.search("s", [scene(1)], SearchOptions(limit=0)), errors.InvalidRequest),
+        (lambda service: service.search("s", [scene(1)], SearchOptions(threshold=2)), errors.InvalidRequest),
+        (lambda service: service.search("s", [scene(1, 2)], ONE_FACE_ONLY), errors.AmbiguousSelfie),
+        (lambda service: service.search("s", [scene(1), scene(2)], SearchOptions()), errors.AmbiguousSelfie),
+        (lambda service: service.search("s", [scene(1)] * 6, SearchOptions()), errors.InvalidRequest),
+        (lambda service: service.search("s", [scene(1)], SearchOptions(on_multiple="any")), errors.InvalidRequest),
         (lambda service: service.compare(scene(1), scene(1, size=10), threshold=None), errors.LowQualityFace),
     ],
 )
 async def test_refusals_are_the_same_errors(service, call, kind):
     with pytest.raises(kind):
         await call(service)
+
+
+async def test_several_selfies_are_one_search(service):
+    await service.index("s", "p", scene(1, 2))
+    found = await service.search("s", [scene(2), scene(2, size=55)], SearchOptions())
+    with pytest.raises(errors.NoFaceDetected) as refused:
+        await service.search("s", [scene(2), scene()], SearchOptions())
+
+    assert [match.photo_id for match in found.matches] == ["p"]
+    assert [face.box.width for face in found.query_faces] == [60, 55]
+    assert refused.value.detail.startswith("Selfie 2: ")
+    assert [error.field for error in refused.value.errors] == ["file[1]"]
 
 
 @pytest.mark.parametrize("name", ["p", *HOSTILE_IDS])

@@ -16,6 +16,7 @@ def photo(photo_id, *faces):
     return PhotoPlan(photo_id=photo_id, width=1600, height=1200, orientation=1, quality=90, seed=0, faces=faces)
 
 
+QUERY_FACE = schemas.QueryFace(schemas.Box(0, 0, 10, 10), schemas.Quality(90, []))
 PLAN = SessionPlan(
     seed=0,
     photos=(
@@ -42,7 +43,8 @@ def answer(*matches):
         total_matches=len(matches),
         query_time_ms=1.0,
         threshold=0.5,
-        query_face=schemas.QueryFace(schemas.Box(0, 0, 10, 10), schemas.Quality(90, [])),
+        query_face=QUERY_FACE,
+        query_faces=[QUERY_FACE],
         reason=None,
         search_mode="exact",
         timings_ms=schemas.SearchTimings(decode=10.0, detect=20.0, embed=30.0, search=4.0),

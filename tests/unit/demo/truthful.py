@@ -8,6 +8,7 @@ from facepass.entrypoints.demo.photos import DemoSession
 from facepass.entrypoints.http import schemas
 
 QUALITY = schemas.Quality(90, [])
+QUERY_FACE = schemas.QueryFace(schemas.Box(300.0, 300.0, 380.0, 480.0), QUALITY)
 NOWHERE = schemas.Landmarks(*(schemas.Point(0.0, 0.0) for _ in range(5)))
 
 
@@ -38,7 +39,8 @@ class TruthfulService(Service):
         if photo_id in self._empty:
             raise NoFaceDetected("nobody")
         faces = [
-            schemas.Face(number, answered(face), NOWHERE, 0.99, QUALITY) for number, face in enumerate(photo.faces)
+            schemas.IndexedFace(number, answered(face), NOWHERE, 0.99, QUALITY, indexed=True)
+            for number, face in enumerate(photo.faces)
         ]
         return schemas.IndexedPhoto(
             indexed=True,
@@ -57,7 +59,8 @@ class TruthfulService(Service):
     async def has_photo(self, session_id, photo_id):
         return photo_id in self.indexed
 
-    async def search(self, session_id, selfie, options: SearchOptions):
+    async def search(self, session_id, selfies, options: SearchOptions):
+        (selfie,) = selfies
         person = self._selfies[selfie]
         self.searches.append(person)
         if person == 3:
@@ -73,7 +76,8 @@ class TruthfulService(Service):
             total_matches=len(matches),
             query_time_ms=1.0,
             threshold=0.5,
-            query_face=schemas.QueryFace(schemas.Box(300.0, 300.0, 380.0, 480.0), QUALITY),
+            query_face=QUERY_FACE,
+            query_faces=[QUERY_FACE],
             reason=None,
             search_mode="exact",
             timings_ms=schemas.SearchTimings(0.0, 0.0, 0.0, 0.0),

@@ -66,7 +66,7 @@ def test_comparisons_know_whose_pairs_they_are() -> None:
     assert compared.genuine_person.tolist() == [1, 0]
     assert len(compared.impostor) == 4
     assert compared.impostor.tolist() == sorted(compared.impostor.tolist())
-    assert {tuple(pair) for pair in compared.impostor_people.tolist()} == {(0, 1)}
+    assert {tuple(pair) for pair in compared.impostor_people.T.tolist()} == {(0, 1)}
 
 
 def test_a_person_counted_twice_is_a_person_entered_twice() -> None:

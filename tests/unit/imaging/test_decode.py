@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facepass.adapters.imaging.decode import ENOUGH_SIDE_PX, decode_image
+from facepass.application.detection_profile import PROFILES, ProfileName
 from facepass.application.ports import ImageLimits
 from facepass.domain.errors import PayloadTooLarge, UnsupportedImage
 from facepass.domain.face import ImageSize
@@ -94,6 +95,14 @@ def test_large_jpeg_is_decoded_at_reduced_scale() -> None:
     assert image.pixels.shape == (2000, 3000, 3)
     assert image.scale == 2
     assert max(image.pixels.shape) >= ENOUGH_SIDE_PX
+
+
+@pytest.mark.parametrize(("profile", "width"), [("fast", 3000), ("balanced", 3000), ("thorough", 6000)])
+def test_a_jpeg_is_not_reduced_below_what_will_be_looked_at(profile: ProfileName, width: int) -> None:
+    picture = Image.linear_gradient("L").resize((6000, 400)).convert("RGB")
+    image = decode_image(encoded(picture, "JPEG"), SOURCE_LIMITS, profile=PROFILES[profile])
+    assert image.size == ImageSize(6000, 400)
+    assert image.pixels.shape[1] == width
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,8 @@
-"""Anchors, decoding and suppression, on numbers small enough to check by hand."""
+"""Anchors and decoding, on numbers small enough to check by hand."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
-from facepass.adapters.onnx.detection.anchors import decode_boxes, decode_landmarks, make_anchors, suppress
-from facepass.domain.face import BoundingBox
-
-corner = st.integers(0, 40)
-side = st.integers(1, 40)
-boxes = st.lists(st.tuples(corner, corner, side, side, st.integers(0, 9)), min_size=1, max_size=25)
+from facepass.adapters.onnx.detection.anchors import decode_boxes, decode_landmarks, make_anchors
 
 
 def test_anchors_stand_in_the_order_of_the_network() -> None:
@@ -37,17 +30,3 @@ def test_regressions_move_and_stretch() -> None:
 def test_an_absurd_regression_stays_finite() -> None:
     anchor = np.array([[100, 50, 512]], dtype=np.float32)
     assert np.isfinite(decode_boxes(np.full((1, 4), 1e4, dtype=np.float32), anchor)).all()
-
-
-@given(boxes)
-def test_suppression_keeps_the_best_and_drops_what_overlaps_it(found: list[tuple[int, int, int, int, int]]) -> None:
-    as_boxes = [BoundingBox(x, y, width, height) for x, y, width, height, _ in found]
-    corners = np.array([[x, y, x + width, y + height] for x, y, width, height, _ in found], dtype=np.float32)
-    scores = np.array([score for *_, score in found], dtype=np.float32)
-    kept = suppress(corners, scores, iou_threshold=0.4).tolist()
-    # The plain algorithm, a box at a time.
-    expected: list[int] = []
-    for index in sorted(range(len(found)), key=lambda at: (-scores[at], at)):
-        if all(as_boxes[index].iou(as_boxes[other]) <= 0.4 + 1e-6 for other in expected):
-            expected.append(index)
-    assert kept == expected

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from facepass.adapters.onnx.detection.detector import Detector
 from facepass.adapters.onnx.detection.face_detector import OnnxFaceDetector
-from facepass.adapters.onnx.detection.retinaface import RetinaFace
 from facepass.adapters.onnx.embedded.build import serialised
 from facepass.adapters.onnx.embedded.dlib_dat import Convolution, FullyConnected, Network, Pool, Relu
 from facepass.adapters.onnx.embedded.dlib_graph import build_model
@@ -51,7 +51,7 @@ def test_both_precisions_pass(registry: Registry) -> None:
         check_recogniser(Recogniser(manifest, registry.require(manifest)), manifest.golden)
 
 
-def test_the_detector_passes(registry: Registry, retinaface: RetinaFace) -> None:
+def test_the_detector_passes(registry: Registry, retinaface: Detector) -> None:
     golden = registry.detector("retinaface-mnet025").golden
     assert golden is not None
     check_detector(retinaface, golden, name="retinaface-mnet025")
@@ -68,8 +68,9 @@ def test_another_recogniser_fails(registry: Registry, stranger: Path) -> None:
 def test_a_blind_detector_fails(registry: Registry) -> None:
     manifest = registry.detector("retinaface-mnet025")
     assert manifest.golden is not None
+    blind = Detector.load(manifest, registry.path(manifest), score_threshold=1.0)
     with pytest.raises(ConfigurationError, match="0 faces"):
-        check_detector(RetinaFace(registry.path(manifest), score_threshold=1.0), manifest.golden, name=manifest.name)
+        check_detector(blind, manifest.golden, name=manifest.name)
 
 
 def test_the_adapters_check_what_they_load(registry: Registry, stranger: Path, tmp_path: Path) -> None:

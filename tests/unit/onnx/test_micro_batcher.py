@@ -78,6 +78,17 @@ async def test_what_queues_while_a_batch_runs_becomes_the_next(batcher: MicroBat
     assert work.batches == [[1], [2, 3, 4, 5], [6]]
 
 
+async def test_a_lone_caller_is_served_by_all_free_threads(work: Doubling) -> None:
+    workers = InferenceExecutor(threads=2)
+    batcher = MicroBatcher(work, workers=workers, batch_max=BATCH_MAX)
+    task = await under_way(batcher.submit([1, 2, 3, 4, 5, 6, 7]))
+    work.gate.set()
+    assert await task == [2, 4, 6, 8, 10, 12, 14]
+    assert sorted(len(batch) for batch in work.batches) == [3, 4]
+    await batcher.close()
+    await asyncio.to_thread(workers.close)
+
+
 async def test_a_bad_item_spoils_no_other(batcher: MicroBatcher[int, int], work: Doubling) -> None:
     first = await occupy(batcher, work)
     good, bad, also_good = await queued(batcher, [2], [-1], [3])

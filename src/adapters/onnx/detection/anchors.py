@@ -5,9 +5,8 @@ Deng et al., "RetinaFace: Single-stage Dense Face Localisation in the Wild", 201
 """
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from facepass.adapters.onnx.detection.network import FloatArray
 
 STRIDES = (8, 16, 32)
 _ANCHOR_SIDES = ((16.0, 32.0), (64.0, 128.0), (256.0, 512.0))
@@ -48,25 +47,3 @@ def decode_landmarks(regressions: FloatArray, anchors: FloatArray) -> FloatArray
     """`(n, 5, 2)` float32 points in pixels, from `(n, 10)` regressions and their `(n, 3)` anchors."""
     points = regressions.reshape(-1, 5, 2) * _CENTRE_VARIANCE
     return (anchors[:, None, :2] + points * anchors[:, None, 2:]).astype(np.float32, copy=False)
-
-
-def suppress(boxes: FloatArray, scores: FloatArray, *, iou_threshold: float) -> npt.NDArray[np.intp]:
-    """Greedy non-maximum suppression: indices of the boxes that stay, best score first, ties by lower index.
-
-    Args:
-        boxes: `(n, 4)` left, top, right, bottom.
-        scores: `(n,)`.
-        iou_threshold: overlap above which the weaker box goes, 0 to 1.
-    """
-    order = np.argsort(-scores, kind="stable")
-    areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0.0), axis=1)
-    kept: list[np.intp] = []
-    while order.size:
-        best, rest = order[0], order[1:]
-        kept.append(best)
-        top_left = np.maximum(boxes[best, :2], boxes[rest, :2])
-        bottom_right = np.minimum(boxes[best, 2:], boxes[rest, 2:])
-        shared = np.prod(np.maximum(bottom_right - top_left, 0.0), axis=1)
-        union = np.maximum(areas[best] + areas[rest] - shared, np.finfo(np.float32).tiny)
-        order = rest[shared / union <= iou_threshold]
-    return np.asarray(kept, dtype=np.intp)

@@ -6,9 +6,6 @@ enough, so that a corrupt int8 file needs no network.
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +19,7 @@ from facepass.adapters.onnx.embedded.fetch import (
     find_local,
     sha256_of,
 )
-from facepass.adapters.onnx.embedded.file_lock import file_lock
+from facepass.adapters.onnx.embedded.workspace import put, storage_errors, workspace
 from facepass.domain.errors import ConfigurationError
 
 Progress = Callable[[str], None]
@@ -32,9 +29,6 @@ FLOAT_FILE = "dlib-resnet29-fp32.onnx"
 INT8_FILE = "dlib-resnet29-int8.onnx"
 MANIFEST_FILE = "manifest.json"
 
-_LOCK_FILE = ".lock"
-_FETCH_PREFIX = ".fetch-"
-_LOCK_TIMEOUT_S = 1200
 _RECIPE = 1
 """Raise it whenever conversion or quantisation changes what they write: files of another recipe are made again."""
 
@@ -60,17 +54,14 @@ def prepare_models(models_dir: Path, *, source: Path | None, progress: Progress)
         ConfigurationError: the models cannot be had; the detail says what to do. What was prepared until then is kept.
     """
     models = PreparedModels(models_dir / DETECTOR_FILE, models_dir / FLOAT_FILE, models_dir / INT8_FILE)
-    try:
-        models_dir.mkdir(parents=True, exist_ok=True)
+    with storage_errors(models_dir):
         if not damaged_models(models_dir):
             return models
-        with file_lock(models_dir / _LOCK_FILE, wait_timeout_s=_LOCK_TIMEOUT_S):
-            # Another process may have done it meanwhile.
-            damaged = damaged_models(models_dir)
-            if damaged:
-                _prepare(models_dir, damaged, source, progress)
-    except OSError as error:
-        raise ConfigurationError(f"The models cannot be kept in {models_dir}: {error}.") from error
+    with workspace(models_dir) as folder:
+        # Another process may have done it meanwhile.
+        damaged = damaged_models(models_dir)
+        if damaged:
+            _prepare(models_dir, damaged, source, folder, progress)
     return models
 
 
@@ -95,21 +86,16 @@ def recorded_digest(models_dir: Path, name: str) -> str | None:
     return _manifest(models_dir).get(name)
 
 
-def _prepare(models_dir: Path, damaged: set[str], source: Path | None, progress: Progress) -> None:
-    # What a process left that was killed while it fetched: 100 MB, and nobody else's, since we hold the lock.
-    for abandoned in models_dir.glob(f"{_FETCH_PREFIX}*"):
-        shutil.rmtree(abandoned, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=models_dir, prefix=_FETCH_PREFIX) as name:
-        folder = Path(name)
-        if DETECTOR_FILE in damaged:
-            detector = detector_bytes(_archive(DETECTOR_ARCHIVE, source, folder, progress))
-            _keep(models_dir, DETECTOR_FILE, detector)
-        if FLOAT_FILE in damaged:
-            dat = recogniser_bytes(_archive(RECOGNISER_ARCHIVE, source, folder, progress))
-            from facepass.adapters.onnx.embedded import build  # noqa: PLC0415 - imports onnx: 0.2 s that later starts are spared
+def _prepare(models_dir: Path, damaged: set[str], source: Path | None, folder: Path, progress: Progress) -> None:
+    if DETECTOR_FILE in damaged:
+        detector = detector_bytes(_archive(DETECTOR_ARCHIVE, source, folder, progress))
+        _keep(models_dir, DETECTOR_FILE, detector)
+    if FLOAT_FILE in damaged:
+        dat = recogniser_bytes(_archive(RECOGNISER_ARCHIVE, source, folder, progress))
+        from facepass.adapters.onnx.embedded import build  # noqa: PLC0415 - imports onnx: 0.2 s that later starts are spared
 
-            progress("Converting the recogniser to ONNX")
-            _keep(models_dir, FLOAT_FILE, build.float_model(dat))
+        progress("Converting the recogniser to ONNX")
+        _keep(models_dir, FLOAT_FILE, build.float_model(dat))
     if {FLOAT_FILE, INT8_FILE} & damaged:
         from facepass.adapters.onnx.embedded import build  # noqa: PLC0415 - as above
 
@@ -140,16 +126,7 @@ def _manifest(models_dir: Path) -> dict[str, str]:
 
 def _keep(models_dir: Path, name: str, data: bytes) -> None:
     """Write a file so that it is there whole or not at all, then vouch for it."""
-    _replace(models_dir / name, data)
+    put(models_dir / name, data)
     digests = _manifest(models_dir) | {name: hashlib.sha256(data).hexdigest()}
     manifest = {"recipe": _RECIPE, "sha256": digests}
-    _replace(models_dir / MANIFEST_FILE, json.dumps(manifest, indent=1, sort_keys=True).encode())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    put(models_dir / MANIFEST_FILE, json.dumps(manifest, indent=1, sort_keys=True).encode())

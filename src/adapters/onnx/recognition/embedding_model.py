@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from facepass.adapters.onnx.golden import check_recogniser
+from facepass.adapters.onnx.golden import check_recogniser, try_recogniser
 from facepass.adapters.onnx.recognition.alignment import align
 from facepass.adapters.onnx.recognition.recogniser import Recogniser
 from facepass.adapters.onnx.registry.registry import Registry
+from facepass.adapters.onnx.runtime.device import CPU, Device
 from facepass.adapters.onnx.runtime.executor import InferenceExecutor
 from facepass.adapters.onnx.runtime.micro_batcher import MicroBatcher
 from facepass.domain.embedding import Calibration, Embedding, ModelId
@@ -33,6 +34,7 @@ class OnnxEmbeddingModel(EmbeddingModel):
         name: str,
         workers: InferenceExecutor,
         batch_max: int,
+        device: Device = CPU,
     ) -> None:
         """Load the network, see that it works on this machine, and so warm it up: about 80 ms.
 
@@ -41,6 +43,7 @@ class OnnxEmbeddingModel(EmbeddingModel):
             name: of the recogniser; becomes the `model_id`.
             workers: where batches run.
             batch_max: faces in a batch.
+            device: where the network runs.
 
         Raises:
             ConfigurationError: the name is unknown, or the model is missing, cannot be loaded or computes something
@@ -48,9 +51,12 @@ class OnnxEmbeddingModel(EmbeddingModel):
         """
         manifest = registry.recogniser(name)
         self._model_id = ModelId(name)
-        self._recogniser = Recogniser(manifest, registry.require(manifest))
-        if manifest.golden is not None:
-            check_recogniser(self._recogniser, manifest.golden)
+        self._recogniser = Recogniser(manifest, registry.require(manifest), device=device)
+        golden = registry.golden_vector(manifest)
+        if golden is None:
+            try_recogniser(self._recogniser)
+        else:
+            check_recogniser(self._recogniser, golden)
         self._template = manifest.template
         self._calibration = registry.calibration(manifest).mapping()
         self._batcher = MicroBatcher(self._embed, workers=workers, batch_max=batch_max)

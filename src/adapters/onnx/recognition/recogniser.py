@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facepass.adapters.onnx.registry.manifest import RecogniserManifest
+from facepass.adapters.onnx.runtime.device import CPU, Device
 from facepass.adapters.onnx.runtime.session import FloatArray, Session
 from facepass.domain.errors import ConfigurationError
 
@@ -22,19 +23,22 @@ class Recogniser:
         manifest: what is known of it.
     """
 
-    def __init__(self, manifest: RecogniserManifest, model: Path, *, intra_op_threads: int = 1) -> None:
+    def __init__(
+        self, manifest: RecogniserManifest, model: Path, *, intra_op_threads: int = 1, device: Device = CPU
+    ) -> None:
         """Load the network.
 
         Args:
             manifest: of the model.
             model: its ONNX file.
             intra_op_threads: threads that share one batch.
+            device: where it runs.
 
         Raises:
             ConfigurationError: the runtime refuses the model, or its input or output do not fit the manifest.
         """
         self.manifest = manifest
-        self._session = Session(model, intra_op_threads=intra_op_threads, varying_shapes=False)
+        self._session = Session(model, intra_op_threads=intra_op_threads, varying_shapes=False, device=device)
         self._one_at_a_time = _check_shapes(self._session, manifest)
         layout = manifest.input
         self._mean = np.array(layout.mean, dtype=np.float32).reshape(3, 1, 1)
@@ -48,6 +52,17 @@ class Recogniser:
             chips: `(n, side, side, 3)` uint8 RGB, aligned to the manifest's template.
         """
         count = len(chips)
+        raw = self._run(self.network_input(chips))
+        sums = raw[:count].astype(np.float64)
+        if self.manifest.mirror:
+            sums += raw[count:]
+        norms = np.linalg.norm(sums, axis=1, keepdims=True)
+        unit: FloatArray = (sums / np.maximum(norms, np.finfo(np.float64).tiny)).astype(np.float32)
+        return unit
+
+    def network_input(self, chips: RgbArray) -> FloatArray:
+        """What the network reads, `(n, 3, side, side)` float32; with mirroring 2n, the mirror images at the end."""
+        count = len(chips)
         batch = np.empty(((2 if self.manifest.mirror else 1) * count, 3, *chips.shape[1:3]), dtype=np.float32)
         ordered = chips if self.manifest.input.colour == "RGB" else chips[..., ::-1]
         batch[:count] = ordered.transpose(0, 3, 1, 2)
@@ -55,13 +70,7 @@ class Recogniser:
             batch[:count] = (batch[:count] - self._mean) / self._deviation
         if self.manifest.mirror:
             batch[count:] = batch[:count, :, :, ::-1]
-        raw = self._run(batch)
-        sums = raw[:count].astype(np.float64)
-        if self.manifest.mirror:
-            sums += raw[count:]
-        norms = np.linalg.norm(sums, axis=1, keepdims=True)
-        unit: FloatArray = (sums / np.maximum(norms, np.finfo(np.float64).tiny)).astype(np.float32)
-        return unit
+        return batch
 
     def _run(self, batch: FloatArray) -> FloatArray:
         if self._one_at_a_time:
@@ -82,8 +91,18 @@ def _check_shapes(session: Session, manifest: RecogniserManifest) -> bool:
         raise ConfigurationError(
             f"The model {manifest.name} takes an input of {_shape(found)}, its manifest says n×3×{side}×{side}."
         )
+    if found[0] not in {1, None}:
+        raise ConfigurationError(
+            f"The model {manifest.name} takes exactly {found[0]} faces at a time; it must be one, or any number."
+        )
     output = session.output_shapes[0]
-    if len(session.output_shapes) != 1 or len(output) != _VECTOR_SIZES or output[1] not in {manifest.dimension, None}:
+    # Some exporters declare one vector whatever the batch, as InsightFace's did: what counts is what comes out.
+    if (
+        len(session.output_shapes) != 1
+        or len(output) != _VECTOR_SIZES
+        or output[0] not in {1, None}
+        or output[1] not in {manifest.dimension, None}
+    ):
         outputs = ", ".join(map(_shape, session.output_shapes))
         raise ConfigurationError(
             f"The model {manifest.name} gives {outputs}, its manifest says n×{manifest.dimension}."

@@ -5,7 +5,9 @@ Those that ship lie in `catalogue`; anyone adds one by a file of the same form i
 
 import math
 import re
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
@@ -18,6 +20,8 @@ Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9.-]{0,63}$")]
 Text = Annotated[str, Meta(min_length=1)]
 Point = tuple[float, float]
+
+_GEOMETRY_NUMBERS = 14
 
 
 class _Table(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -185,7 +189,8 @@ def parse_manifest(text: str | bytes, *, origin: str) -> Manifest:
         manifest: Manifest = msgspec.toml.decode(text, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{origin} is no manifest of a model: {_plain(str(error))}") from error
-    _check(manifest, origin)
+    for field, why in _faults(manifest):
+        raise ConfigurationError(f"{origin} is no manifest of a model: `{field}` {why}")
     return manifest
 
 
@@ -194,19 +199,51 @@ def encode_manifest(manifest: Manifest) -> bytes:
     return msgspec.toml.encode(manifest)
 
 
-def _check(manifest: Manifest, origin: str) -> None:
-    """What the types cannot say."""
+def _faults(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """What the types cannot say: fields, and what is wrong with them."""
+    for field, value in _numbers(msgspec.to_builtins(manifest)):
+        if not math.isfinite(value):
+            yield field, "must be a finite number"
     if manifest.source.sha256 is None and manifest.source.package is None:
-        raise ConfigurationError(f"{origin}: source.sha256 is missing; only models of a package do without.")
+        yield "source.sha256", "is missing; only models of a package do without"
     if isinstance(manifest, RecogniserManifest):
-        if min(manifest.input.deviation) <= 0:
-            raise ConfigurationError(f"{origin}: input.deviation must be positive.")
-        if not all(math.isfinite(value) for point in manifest.template.points for value in point):
-            raise ConfigurationError(f"{origin}: template.points must be finite.")
-        if manifest.golden is not None and len(manifest.golden) != manifest.dimension:
-            raise ConfigurationError(
-                f"{origin}: golden has {len(manifest.golden)} values, dimension is {manifest.dimension}."
-            )
+        yield from _recogniser_faults(manifest)
+    elif manifest.golden is not None and len(manifest.golden.geometry) != _GEOMETRY_NUMBERS:
+        yield "golden.geometry", f"must have {_GEOMETRY_NUMBERS} numbers: a box and five points"
+
+
+def _recogniser_faults(manifest: RecogniserManifest) -> Iterator[tuple[str, str]]:
+    if min(manifest.input.deviation) <= 0:
+        yield "input.deviation", "must be positive"
+    if len(set(manifest.template.points)) != len(manifest.template.points):
+        yield "template.points", "must be five different points"
+    if not _is_day(manifest.calibration.date):
+        yield "calibration.date", "must be a day, as 2026-11-22"
+    if manifest.golden is not None and len(manifest.golden) != manifest.dimension:
+        yield "golden", f"has {len(manifest.golden)} values, but `dimension` is {manifest.dimension}"
+    if manifest.golden is not None and not any(manifest.golden):
+        yield "golden", "must not be zero"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """Every number with the field it stands in."""
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield from _numbers(inner, f"{path}.{name}" if path else name)
+        case list() | tuple():
+            for inner in value:
+                yield from _numbers(inner, path)
+        case float():
+            yield path, value
 
 
 def _plain(message: str) -> str:

@@ -15,6 +15,8 @@ from facepass.entrypoints.settings import Settings
 DISTRIBUTION = "facepass"
 LEAST_FREE_BYTES = 1 << 30
 SCARCE_FREE_BYTES = 5 << 30
+STAND_INS = {"onnxruntime": ("onnxruntime-gpu",)}
+"""Distributions that bring the same modules."""
 FAST_INT8 = ("avx512_vnni", "avx_vnni", "asimddp")
 """Processor features that make the int8 models quick, as /proc/cpuinfo spells them."""
 
@@ -35,15 +37,24 @@ def _packages() -> Iterator[Check]:
         requirement = Requirement(text)
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
-        try:
-            version = metadata.version(requirement.name)
-        except metadata.PackageNotFoundError:
+        version = _version(requirement.name)
+        if version is None:
             yield fail(requirement.name, "not installed", f"pip install '{text}'")
             continue
         if requirement.specifier.contains(version, prereleases=True):
             yield ok(requirement.name, version)
         else:
             yield fail(requirement.name, f"{version}, needed is {requirement.specifier}", f"pip install '{text}'")
+
+
+def _version(distribution: str) -> str | None:
+    """What is installed of a distribution, or of one that stands in for it; None for neither."""
+    for name in (distribution, *STAND_INS.get(distribution, ())):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
 
 
 def _processor(settings: Settings) -> Check:

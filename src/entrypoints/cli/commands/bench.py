@@ -1,203 +1,196 @@
-"""`facepass bench`: what this machine makes of the models."""
+"""`facepass bench`: what this machine makes of the models, and of the service around them."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 import rich_click as click
-from PIL import Image as PillowImage
-from PIL import ImageOps
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
-from facepass.application.ports import FaceDetector
-from facepass.domain.face import Image, ImageSize, Landmarks
-from facepass.domain.ports import EmbeddingModel
 from facepass.entrypoints.cli.folder import IdFrom, photos_in
 from facepass.entrypoints.cli.options import json_option
 from facepass.entrypoints.cli.output import note, show
 from facepass.entrypoints.cli.runtime import load_settings, log_to_stderr
 from facepass.entrypoints.settings import Settings
 
-LONG_SIDES_PX = (640, 1024, 1920)
-FACES = (1, 8, 32)
-WARM_UP_ROUNDS = 2
-DRAWN_FACES = 32
-MOST_SIDE_PX = 1920
-"""Photos are reduced to this long side before faces are looked for."""
-FACE = np.array([(48, 46), (102, 46), (75, 78), (51, 102), (99, 102)], dtype=np.float64)
-"""Landmarks of a face of 150 pixels."""
+THROUGHPUT_ROUNDS = 3
 
 
-class Timing(msgspec.Struct, frozen=True):
-    """One measured thing.
+class Row(msgspec.Struct, frozen=True):
+    """Milliseconds a picture or a face, medians.
 
     Attributes:
         part: `detect` or `embed`.
-        size: of the picture, or how many faces at once.
-        p50_ms, p95_ms: of one call, in milliseconds.
-        per_second: calls, or faces, at the median.
+        size: long side of the picture in pixels, or faces in a batch.
+        one_thread_ms: one call after another, each on one thread.
+        shared_ms: one call after another, each shared by all threads.
+        side_by_side_ms: as many calls at once as there are threads, each on one: elapsed time over everything done.
     """
 
     part: str
-    size: str
-    p50_ms: float
-    p95_ms: float
-    per_second: float
+    model: str
+    size: int
+    one_thread_ms: float
+    shared_ms: float
+    side_by_side_ms: float
 
 
 class Precision(msgspec.Struct, frozen=True):
-    """The float against the int8 recogniser, on one thread.
+    """int8 against fp32.
 
     Attributes:
-        batch: faces at once.
-        fp32_ms, int8_ms: a face, its mirror image included.
-        faster: how many times int8 is faster.
-    """
-
-    batch: int
-    fp32_ms: float
-    int8_ms: float
-    faster: float
-
-
-class Benchmark(msgspec.Struct, frozen=True):
-    """All of it.
-
-    Attributes:
+        faster: times, by faces in a batch, on one thread.
         faces: whose two vectors were compared.
-        least_cosine, mean_cosine: between a face's float and int8 vectors.
+        least_cosine, mean_cosine: between a face's two vectors.
     """
 
-    detector: str
-    recogniser: str
-    threads: int
-    rounds: int
-    timings: tuple[Timing, ...]
-    precisions: tuple[Precision, ...]
+    faster: dict[int, float]
     faces: int
     least_cosine: float
     mean_cosine: float
 
 
-@click.group("bench", epilog="Example: facepass bench models")
-def command() -> None:
-    """Measure this machine."""
+class EndToEnd(msgspec.Struct, frozen=True):
+    """Photos a second: indexing over HTTP into PostgreSQL, and the bare pipeline in the same run."""
+
+    connections: int
+    bare_per_second: float
+    service_per_second: float
+    ratio: float
 
 
-@command.command("models", epilog="Example: facepass bench models --rounds 50")
-@click.option("--rounds", type=click.IntRange(3, 1000), default=20, show_default=True, help="Calls of each kind.")
-@click.option(
+class Benchmark(msgspec.Struct, frozen=True):
+    """All of it; `end_to_end` is None where it was left out."""
+
+    device: str
+    threads: int
+    rounds: int
+    models: tuple[Row, ...]
+    int8: Precision
+    end_to_end: EndToEnd | None
+
+
+_rounds = click.option(
+    "--rounds", type=click.IntRange(1, 1000), default=15, show_default=True, help="Timed calls of each kind."
+)
+_photos = click.option(
     "--photos",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Compare float and int8 vectors on the faces of these photos; else on a drawn face.",
+    help="Compare int8 and fp32 vectors on the faces of these photos; else on a drawn face.",
 )
+
+
+@click.group("bench", invoke_without_command=True, epilog="Example: facepass bench --rounds 50 --seconds 20")
+@_rounds
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.1, max=600.0),
+    default=5.0,
+    show_default=True,
+    help="Of indexing, three times over HTTP and three times without.",
+)
+@_photos
+@json_option
+@click.pass_context
+def command(context: click.Context, rounds: int, seconds: float, photos: Path | None, as_json: bool) -> None:
+    """Time the models by size, batch, precision and threads, and the service against the bare pipeline.
+
+    Uses the models, the device and ML_THREADS in force, on generated pictures. The service is one of its own in a
+    temporary folder; your database is not touched. `facepass bench models` leaves the service out.
+    """
+    if context.invoked_subcommand is None:
+        _run(rounds, seconds, photos, as_json=as_json)
+
+
+@command.command("models", epilog="Example: facepass bench models --rounds 50")
+@_rounds
+@_photos
 @json_option
 def models(rounds: int, photos: Path | None, as_json: bool) -> None:
-    """Time the detector by picture size and the recogniser by faces at once, one call after another.
+    """Time only the models, and compare int8 with fp32: how much faster, and how far the vectors drift apart."""
+    _run(rounds, None, photos, as_json=as_json)
 
-    Uses the models and ML_THREADS in force, on generated pictures, then compares the float with the int8 recogniser on
-    one thread. Touches no database.
-    """
+
+def _run(rounds: int, seconds: float | None, photos: Path | None, *, as_json: bool) -> None:
     settings = load_settings()
     log_to_stderr(settings, least_level="WARNING")
-    result = asyncio.run(_measure(settings, rounds, photos))
+    result = asyncio.run(_measure(settings, rounds, seconds, photos))
     show(result, _view(result), json=as_json)
 
 
-async def _measure(settings: Settings, rounds: int, photos: Path | None) -> Benchmark:
-    from facepass.entrypoints import upkeep  # noqa: PLC0415 as below
-    from facepass.entrypoints.container import build_container  # noqa: PLC0415 loads the models' runtime
+async def _measure(settings: Settings, rounds: int, seconds: float | None, photos: Path | None) -> Benchmark:
+    from facepass.entrypoints import bench, throughput  # noqa: PLC0415 load the models' runtime
+    from facepass.entrypoints.container import build_container  # noqa: PLC0415 as above
     from facepass.entrypoints.lifespan import vision_running  # noqa: PLC0415 as above
 
     container = build_container(settings)
-    async with vision_running(container, progress=note):
-        detector, model = container.detector(), container.model()
-        timings = [await _detection(detector, side, rounds) for side in LONG_SIDES_PX]
-        timings += [await _embedding(model, faces, rounds) for faces in FACES]
-        names = detector.name, model.model_id
-    pictures = upkeep.drawn_faces(DRAWN_FACES) if photos is None else _pictures_in(photos)
-    compared = await asyncio.to_thread(upkeep.compare_prepared_precisions, settings, pictures, repeats=rounds)
+    async with vision_running(container, progress=note):  # prepares what is missing
+        device = container.device().name
+    costs = await asyncio.to_thread(bench.measure_models, settings, rounds=rounds, progress=note)
+    paths = None if photos is None else [photo.path for photo in photos_in(photos, IdFrom.PATH)]
+    int8 = await asyncio.to_thread(bench.compare_precisions, settings, paths)
+    end_to_end = None
+    if seconds is not None:
+        found = await throughput.measure(settings, rounds=THROUGHPUT_ROUNDS, seconds=seconds, progress=note)
+        end_to_end = EndToEnd(found.connections, found.bare_per_second, found.service_per_second, found.ratio)
     return Benchmark(
-        *names,
-        threads=settings.recognition.ml_threads,
-        rounds=rounds,
-        timings=tuple(timings),
-        precisions=tuple(
-            Precision(at.batch_size, round(at.fp32_ms, 2), round(at.int8_ms, 2), round(at.ratio, 2))
-            for at in compared.timings
+        device,
+        settings.recognition.ml_threads,
+        rounds,
+        tuple(
+            Row(
+                cost.part,
+                cost.model,
+                cost.size,
+                round(cost.one_thread_ms, 2),
+                round(cost.shared_ms, 2),
+                round(cost.side_by_side_ms, 2),
+            )
+            for cost in costs
         ),
-        faces=compared.faces,
-        least_cosine=round(compared.least_cosine, 5),
-        mean_cosine=round(compared.mean_cosine, 5),
+        Precision(
+            {size: round(times, 2) for size, times in bench.int8_gain(costs).items()},
+            int8.faces,
+            round(int8.least_cosine, 5),
+            round(int8.mean_cosine, 5),
+        ),
+        end_to_end,
     )
-
-
-def _pictures_in(folder: Path) -> Iterator[npt.NDArray[np.uint8]]:
-    """The photos of a folder, upright; what cannot be read is passed over."""
-    for photo in photos_in(folder, IdFrom.PATH):
-        try:
-            with PillowImage.open(photo.path) as opened:
-                upright = ImageOps.exif_transpose(opened).convert("RGB")
-        except (OSError, PillowImage.DecompressionBombError):
-            note(f"{photo.path} cannot be read.")
-            continue
-        upright.thumbnail((MOST_SIDE_PX, MOST_SIDE_PX))
-        yield np.asarray(upright)
-
-
-async def _detection(detector: FaceDetector, long_side: int, rounds: int) -> Timing:
-    picture = _picture(long_side, long_side * 3 // 4)
-    times_ms = await _times_ms(lambda: detector.detect(picture), rounds)
-    return _timing("detect", f"{picture.size.width}x{picture.size.height}", times_ms, per_call=1)
-
-
-async def _embedding(model: EmbeddingModel, faces: int, rounds: int) -> Timing:
-    picture = _picture(1024, 768)
-    places = [Landmarks.from_array(FACE + np.array([20 * (face % 16), 15 * (face // 16)])) for face in range(faces)]
-    times_ms = await _times_ms(lambda: model.embed(picture, places), rounds)
-    return _timing("embed", f"{faces} faces", times_ms, per_call=faces)
-
-
-async def _times_ms(call: Callable[[], Awaitable[object]], rounds: int) -> list[float]:
-    for _ in range(WARM_UP_ROUNDS):
-        await call()
-    times_ms = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        await call()
-        times_ms.append(1e3 * (time.perf_counter() - started))
-    return times_ms
-
-
-def _picture(width: int, height: int) -> Image:
-    """A coarse pattern, the same every time; how long the models take does not depend on what they see."""
-    coarse = np.random.default_rng(0).integers(0, 256, (height // 16 + 1, width // 16 + 1, 3), dtype=np.uint8)
-    pixels = coarse.repeat(16, axis=0).repeat(16, axis=1)[:height, :width]
-    return Image(np.ascontiguousarray(pixels), ImageSize(width, height))
-
-
-def _timing(part: str, size: str, times_ms: list[float], *, per_call: int) -> Timing:
-    p50, p95 = np.percentile(times_ms, (50, 95))
-    return Timing(part, size, round(float(p50), 2), round(float(p95), 2), round(1e3 * per_call / float(p50), 1))
 
 
 def _view(result: Benchmark) -> RenderableType:
     table = Table(
         box=None,
         pad_edge=False,
-        title=f"{result.detector}, {result.recogniser}, {result.threads} threads, {result.rounds} calls each",
+        title=f"Milliseconds a picture or a face on {result.device}, medians of {result.rounds} calls",
         title_justify="left",
     )
-    for column in ("part", "size", "p50 ms", "p95 ms", "per second"):
-        table.add_column(column, justify="left" if column in {"part", "size"} else "right")
-    for timing in result.timings:
-        table.add_row(
-            timing.part, timing.size, f"{timing.p50_ms:.1f}", f"{timing.p95_ms:.1f}", f"{timing.per_second:.1f}"
+    for column in ("part", "model", "size"):
+        table.add_column(column, no_wrap=True)
+    for column in ("one thread", f"{result.threads} threads a call", f"{result.threads} calls at once"):
+        table.add_column(column, justify="right")
+    for row in result.models:
+        size = f"{row.size} px" if row.part == "detect" else f"{row.size} at once"
+        times = (f"{ms:.1f}" for ms in (row.one_thread_ms, row.shared_ms, row.side_by_side_ms))
+        table.add_row(row.part, row.model, size, *times)
+    lines: list[RenderableType] = [table, Text()]
+    faster = ", ".join(f"{times:.2f} times faster at {faces} at once" for faces, times in result.int8.faster.items())
+    lines.append(
+        Text(
+            f"int8 against fp32: {faster}; on {result.int8.faces} faces cosine {result.int8.mean_cosine:.4f}, "
+            f"least {result.int8.least_cosine:.4f}"
         )
-    return table
+    )
+    if result.end_to_end is not None:
+        found = result.end_to_end
+        lines.append(
+            Text(
+                f"Indexing one-face 1080p photos: {found.service_per_second:.1f} a second over HTTP with "
+                f"{found.connections} clients, {found.bare_per_second:.1f} by the bare pipeline, "
+                f"ratio {found.ratio:.2f}"
+            )
+        )
+    return Group(*lines)

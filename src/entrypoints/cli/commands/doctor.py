@@ -52,10 +52,10 @@ def command(as_json: bool) -> None:
 
 
 async def _checks(settings: Settings) -> list[Check]:
-    from facepass.entrypoints.cli.checks import database, models  # noqa: PLC0415 load the adapters
+    from facepass.entrypoints.cli.checks import database, device, models  # noqa: PLC0415 load the adapters
 
     found = [*machine.checks(settings), *configuration.checks(settings)]
-    found += await asyncio.to_thread(lambda: list(models.checks(settings)))
+    found += await asyncio.to_thread(lambda: [*device.checks(settings), *models.checks(settings)])
     found += [check async for check in database.checks(settings, note)]
     return found
 

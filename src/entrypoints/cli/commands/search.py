@@ -4,6 +4,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from facepass.application.search_gallery import MAX_SELFIES
 from facepass.entrypoints.cli import views
 from facepass.entrypoints.cli.options import FILE, json_option, service_options, session_option
 from facepass.entrypoints.cli.output import show
@@ -12,8 +13,8 @@ from facepass.entrypoints.cli.runtime import Target, ask
 from facepass.entrypoints.client.service import Needs, SearchOptions
 
 
-@click.command("search", epilog="Example: facepass search selfie.jpg --session gala --limit 20")
-@click.argument("selfie", type=FILE)
+@click.command("search", epilog="Example: facepass search selfie.jpg another.jpg --session gala --limit 20")
+@click.argument("selfies", type=FILE, nargs=-1, required=True, metavar="SELFIE...")
 @session_option
 @click.option(
     "--threshold", type=click.FloatRange(0, 1), help="Least similarity of a match. Default: FACE_SIMILARITY_THRESHOLD."
@@ -30,7 +31,7 @@ from facepass.entrypoints.client.service import Needs, SearchOptions
 @json_option
 def command(
     *,
-    selfie: Path,
+    selfies: tuple[Path, ...],
     session: str,
     threshold: float | None,
     limit: int,
@@ -40,10 +41,14 @@ def command(
 ) -> None:
     """Find the photos of a session in which the person of a selfie appears.
 
+    Several selfies of that person, up to 5, find more photos than one.
+
     Best first, each photo once. Similarity runs from 0 to 1 and means the same for every model; 0.5 is the recommended
     bar.
     """
-    picture = read_picture(selfie)
+    if len(selfies) > MAX_SELFIES:
+        raise click.UsageError(f"At most {MAX_SELFIES} selfies of one person make a search, not {len(selfies)}.")
+    pictures = [read_picture(selfie) for selfie in selfies]
     options = SearchOptions(threshold, limit, on_multiple)
-    result = ask(target, lambda service: service.search(session, picture, options), Needs.ALL)
+    result = ask(target, lambda service: service.search(session, pictures, options), Needs.ALL)
     show(result, views.found(result), json=as_json)

@@ -6,7 +6,7 @@ from litestar.params import SkipValidation
 
 from facepass.application.gallery_status import GetGalleryStatus
 from facepass.application.ports import ImageLimits
-from facepass.application.search_gallery import SearchGallery
+from facepass.application.search_gallery import MAX_SELFIES, SearchGallery
 from facepass.domain.gallery import SessionId
 from facepass.entrypoints.http import auth, convert
 from facepass.entrypoints.http.answers import HttpRequest, answer, revalidated
@@ -27,19 +27,19 @@ async def search(
     settings: NamedDependency[SkipValidation[Settings]],
     bodies: NamedDependency[SkipValidation[BodyBudget]],
 ) -> Response[bytes]:
-    """Search a session with a selfie."""
+    """Search a session with one or more selfies of a visitor."""
     with bodies.lease() as lease:
-        form = await read_form(request, FormSpec(_TEXTS, _FILES, upload_limits.max_bytes), lease)
-        parameters = Parameters(form)
+        spec = FormSpec(_TEXTS, _FILES, upload_limits.max_bytes, files_each=MAX_SELFIES)
+        parameters = Parameters(await read_form(request, spec, lease))
         session_id = parameters.opaque_id("session_id", SessionId)
-        selfie = parameters.file("file")
+        selfies = parameters.files("file")
         threshold = parameters.threshold(settings.recognition.face_similarity_threshold)
         limit = parameters.limit()
         on_multiple = parameters.on_multiple()
         parameters.check()
         result = await search_gallery(
             session_id.value,
-            selfie.value,
+            selfies.value,
             limits=upload_limits,
             threshold=threshold.value,
             limit=limit.value,

@@ -1,0 +1,1 @@
+"""Runs detectors and recognisers over labelled pictures, one after another and timed."""

@@ -1,0 +1,1 @@
+"""Calibrates recognisers and compares models on labelled pictures: what `facepass calibrate` and `evaluate` do."""
