@@ -19,7 +19,6 @@ from facepass.adapters.memory.repository import InMemoryStore, InMemoryUnitOfWor
 from facepass.adapters.memory.vision import ColourModel, SceneDecoder, SizeAssessor, SquareDetector
 from facepass.adapters.onnx.detection.face_detector import OnnxFaceDetector
 from facepass.adapters.onnx.recognition.embedding_model import OnnxEmbeddingModel
-from facepass.adapters.onnx.registry.registry import Registry
 from facepass.adapters.onnx.runtime.device import choose_device
 from facepass.adapters.onnx.runtime.executor import InferenceExecutor
 from facepass.adapters.pgvector.engine import PoolSettings, create_engine
@@ -41,7 +40,9 @@ from facepass.application.ports import ImageLimits
 from facepass.application.quality_gate import QualityGate
 from facepass.application.search_gallery import SearchGallery
 from facepass.entrypoints.local_key import api_keys
+from facepass.entrypoints.models import registry_of
 from facepass.entrypoints.settings import Recognition, Settings
+from facepass.entrypoints.source_photos import source_limits
 
 WAIT_TIMEOUT_S = 10.0
 """Longest wait of a picture for its turn, before its caller is told to come back."""
@@ -83,11 +84,6 @@ def _upload_limits(settings: Settings) -> ImageLimits:
     )
 
 
-def _source_limits(settings: Settings) -> ImageLimits:
-    photos = settings.photos
-    return ImageLimits(max_bytes=photos.max_source_bytes, max_side=None, max_pixels=photos.max_source_pixels)
-
-
 def _pictures_at_work(settings: Settings) -> int:
     return RUNNING_PER_THREAD * settings.recognition.ml_threads
 
@@ -106,7 +102,7 @@ class Container(containers.DeclarativeContainer):
 
     clock = providers.Singleton(SystemClock)
     upload_limits = providers.Singleton(_upload_limits, settings)
-    source_limits = providers.Singleton(_source_limits, settings)
+    source_limits = providers.Singleton(source_limits, settings)
     authenticator = providers.Singleton(ConfiguredKeys, providers.Callable(api_keys, settings))
 
     # Storage
@@ -147,9 +143,7 @@ class Container(containers.DeclarativeContainer):
     )
 
     # Recognition
-    registry = providers.Singleton(
-        Registry, settings.provided.models_dir, accepted=settings.provided.recognition.accept_model_license
-    )
+    registry = providers.Singleton(registry_of, settings)
     pictures_at_work = providers.Callable(_pictures_at_work, settings)
     device = providers.Singleton(
         choose_device,

@@ -5,6 +5,7 @@ Knows the adapters, as `container` does, so that the command line need not.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -18,11 +19,14 @@ from facepass.adapters.onnx.registry.manifest import (
     encode_manifest,
 )
 from facepass.adapters.onnx.registry.registry import ModelState, Registry
+from facepass.adapters.onnx.registry.verify import Verdict
 from facepass.adapters.onnx.registry.verify import verify as verify_model
 from facepass.entrypoints.settings import Settings
 
 Progress = Callable[[str], None]
 Transferred = Callable[[int, int | None], None]
+Verification: TypeAlias = Verdict
+"""How a model stands, under the name by which the command line knows it."""
 
 
 class ModelSummary(msgspec.Struct, frozen=True):
@@ -93,20 +97,6 @@ class Installation(msgspec.Struct, frozen=True):
     golden_recorded: bool
 
 
-class Verification(msgspec.Struct, frozen=True):
-    """How a model stands: see `Verdict`.
-
-    Attributes:
-        golden_known: whether what it computes could be compared with a record.
-        problem: what is wrong and, where it is not plain, what to do; None where nothing is.
-    """
-
-    name: str
-    state: ModelState
-    golden_known: bool
-    problem: str | None
-
-
 def registry_of(settings: Settings) -> Registry:
     """The models there are.
 
@@ -133,7 +123,10 @@ def describe(settings: Settings, name: str) -> ModelDetails:
         ConfigurationError: there is none of this name, or a file in MODELS_DIR cannot be used.
     """
     registry = registry_of(settings)
-    manifest = registry.get(name)
+    return _details(settings, registry, registry.get(name))
+
+
+def _details(settings: Settings, registry: Registry, manifest: Manifest) -> ModelDetails:
     calibration = registry.calibration(manifest) if isinstance(manifest, RecogniserManifest) else None
     return ModelDetails(
         summary=_summary(settings, registry, manifest),
@@ -187,8 +180,7 @@ def verify(settings: Settings, names: Sequence[str]) -> tuple[Verification, ...]
         for manifest in registry.manifests
         if registry.path(manifest).is_file() or manifest.name in _in_force(settings)
     ]
-    verdicts = [verify_model(registry, manifest) for manifest in chosen]
-    return tuple(Verification(one.name, one.state, one.golden_known, one.problem) for one in verdicts)
+    return tuple(verify_model(registry, manifest) for manifest in chosen)
 
 
 def remove(settings: Settings, name: str) -> tuple[str, ...]:
@@ -225,7 +217,7 @@ def models_in_force(settings: Settings) -> tuple[ModelDetails, ModelDetails]:
     registry = registry_of(settings)
     detector = registry.detector(settings.recognition.detector_type)
     recogniser = registry.recogniser(settings.recognition.recognizer_type)
-    return describe(settings, detector.name), describe(settings, recogniser.name)
+    return _details(settings, registry, detector), _details(settings, registry, recogniser)
 
 
 def _summary(settings: Settings, registry: Registry, manifest: Manifest) -> ModelSummary:

@@ -8,15 +8,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from facepass.adapters.imaging.decode import decode_image
 from facepass.adapters.onnx.detection.detector import Detector
 from facepass.adapters.onnx.recognition.alignment import align
 from facepass.adapters.onnx.registry import static_int8
 from facepass.adapters.onnx.registry.manifest import Template
-from facepass.application.ports import ImageLimits
+from facepass.application.detection_profile import PROFILES
 from facepass.domain.errors import FacePassError, LowQualityFace
 from facepass.entrypoints.models import registry_of
 from facepass.entrypoints.settings import Settings
+from facepass.entrypoints.source_photos import decode_photo
 
 Progress = Callable[[str], None]
 
@@ -91,12 +91,9 @@ def _spread(pictures: Sequence[Path]) -> Sequence[Path]:
 
 
 def _pictures(settings: Settings, paths: Sequence[Path], progress: Progress) -> Iterator[npt.NDArray[np.uint8]]:
-    photos = settings.photos
-    limits = ImageLimits(max_bytes=photos.max_source_bytes, max_side=None, max_pixels=photos.max_source_pixels)
     for path in paths:
         try:
-            with path.open("rb") as file:
-                picture = decode_image(file.read(limits.max_bytes + 1), limits)
+            picture = decode_photo(path, settings, profile=PROFILES["balanced"])
         except (OSError, FacePassError) as error:
             progress(f"{path} is passed over: {error}")
         else:

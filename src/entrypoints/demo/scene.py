@@ -4,7 +4,6 @@ These numbers are the ground truth that the demo measures against.
 """
 
 import math
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -116,10 +115,6 @@ class SessionPlan(msgspec.Struct, frozen=True):
     def photos_of(self, person: int) -> frozenset[str]:
         """Photo ids in which a person appears."""
         return frozenset(photo.photo_id for photo in self.photos if photo.face_of(person))
-
-    def photo_file(self, folder: Path, photo: PhotoPlan) -> Path:
-        """Where a photo is kept."""
-        return folder / "photos" / photo.file_name
 
 
 def plan_session(seed: int, photos: int) -> SessionPlan:

@@ -8,7 +8,7 @@ import msgspec
 
 from facepass.adapters.onnx.evaluation.record import remove_calibration, write_calibration
 from facepass.adapters.onnx.evaluation.renderings import FACE_PX
-from facepass.adapters.onnx.evaluation.runs import RecogniserRun, Runs, run_over
+from facepass.adapters.onnx.evaluation.runs import RecogniserRun, Runs
 from facepass.adapters.onnx.registry.manifest import CalibrationRecord
 from facepass.adapters.onnx.registry.registry import Registry
 from facepass.application.ports import Clock
@@ -18,13 +18,11 @@ from facepass.domain.errors import InvalidRequest
 from facepass.domain.figures import DetCurve, Figures, Session, measure, sessions
 from facepass.domain.verification import Comparisons, calibrate
 from facepass.entrypoints.evaluation.caveats import caveats
-from facepass.entrypoints.evaluation.chosen import load_chosen
+from facepass.entrypoints.evaluation.chosen import Counter, load_chosen, run_labelled
 from facepass.entrypoints.evaluation.labelled import LabelledSet, require_comparable
 from facepass.entrypoints.settings import Settings
 
 Note = Callable[[str], None]
-Counter = Callable[[str, int], Callable[[], None]]
-"""Begins a part of the work, called so and of so many steps; what it returns is called after each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +122,7 @@ def fit(
     chosen = load_chosen(
         settings, registry, detectors=[settings.recognition.detector_type], recognisers=[model], progress=note
     )
-    runs = run_over(
-        labelled.pictures(settings),
-        chosen.detectors,
-        chosen.recognisers,
-        renderings=options.renderings,
-        seed=options.seed,
-        progress=counter("Pictures", len(labelled.files)),
-    )
+    runs = run_labelled(settings, labelled, chosen, renderings=options.renderings, seed=options.seed, counter=counter)
     run = runs.pairs[0]
     require_comparable(run.people, "faces")
     mapping, figures = _figures(run, options, counter)
@@ -161,7 +152,7 @@ def put_in_force(registry: Registry, fitted: Fitted) -> Report:
     Raises:
         ConfigurationError: the folder does not allow it.
     """
-    path = write_calibration(registry.models_dir, fitted.report.model, fitted.record)
+    path = write_calibration(registry, fitted.report.model, fitted.record)
     return msgspec.structs.replace(fitted.report, written=str(path))
 
 
@@ -185,7 +176,7 @@ def reset(settings: Settings, registry: Registry, model: str | None) -> Reset:
         ConfigurationError: there is no such recogniser, or the folder does not allow it.
     """
     manifest = registry.recogniser(model or settings.recognition.recognizer_type)
-    removed = remove_calibration(registry.models_dir, manifest.name)
+    removed = remove_calibration(registry, manifest.name)
     return Reset(manifest.name, removed, registry.calibration(manifest))
 
 

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 
 from facepass.adapters.onnx.embedded.prepare import prepare_models
 from facepass.adapters.onnx.evaluation.pipeline import TimedDetector, TimedRecogniser
+from facepass.adapters.onnx.evaluation.runs import Runs, run_over
 from facepass.adapters.onnx.registry.manifest import DetectorManifest, Manifest, RecogniserManifest
 from facepass.adapters.onnx.registry.registry import ModelState, Registry
 from facepass.domain.errors import ConfigurationError
+from facepass.entrypoints.evaluation.labelled import LabelledSet
 from facepass.entrypoints.settings import Settings
 
 ALL = ("all",)
 """In place of names: every model that can run here."""
 
 Progress = Callable[[str], None]
+Counter = Callable[[str, int], Callable[[], None]]
+"""Begins a part of the work, called so and of so many steps; what it returns is called after each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,20 @@ def load_chosen(
             TimedRecogniser(registry, name)
             for name in _names(registry, asked, recognisers, RecogniserManifest, progress)
         ),
+    )
+
+
+def run_labelled(
+    settings: Settings, labelled: LabelledSet, chosen: Chosen, *, renderings: int, seed: int, counter: Counter
+) -> Runs:
+    """Run models over a labelled set, as `run_over` does."""
+    return run_over(
+        labelled.pictures(settings),
+        chosen.detectors,
+        chosen.recognisers,
+        renderings=renderings,
+        seed=seed,
+        progress=counter("Pictures", len(labelled.files)),
     )
 
 

@@ -7,13 +7,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from facepass.adapters.onnx.evaluation.runs import DetectorRun, RecogniserRun, run_over
+from facepass.adapters.onnx.evaluation.runs import DetectorRun, RecogniserRun
 from facepass.adapters.onnx.registry.registry import Registry
 from facepass.domain.bootstrap import LEVEL, Estimate, Floats, draw_people, median, percentiles, share
 from facepass.domain.figures import DetCurve, Figures, measure
 from facepass.domain.verification import TARGET_FMR, Comparisons, rank_1
-from facepass.entrypoints.evaluation.calibration import Counter
-from facepass.entrypoints.evaluation.chosen import load_chosen
+from facepass.entrypoints.evaluation.chosen import Counter, load_chosen, run_labelled
 from facepass.entrypoints.evaluation.labelled import LabelledSet, require_comparable
 from facepass.entrypoints.settings import Settings
 
@@ -134,14 +133,7 @@ def compare(settings: Settings, registry: Registry, options: Options, *, note: N
         recognisers=options.recognisers or (settings.recognition.recognizer_type,),
         progress=note,
     )
-    runs = run_over(
-        labelled.pictures(settings),
-        chosen.detectors,
-        chosen.recognisers,
-        renderings=options.renderings,
-        seed=options.seed,
-        progress=counter("Pictures", len(labelled.files)),
-    )
+    runs = run_labelled(settings, labelled, chosen, renderings=options.renderings, seed=options.seed, counter=counter)
     for run in runs.pairs:
         require_comparable(run.people, f"faces that {run.detector} finds")
     progress = counter("Bootstrap", options.replicates * len(runs.pairs))

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from facepass.adapters.imaging.decode import decode_image
 from facepass.adapters.onnx.evaluation.runs import Picture
 from facepass.application.detection_profile import PROFILES
-from facepass.application.ports import ImageLimits
 from facepass.domain.errors import FacePassError, InvalidRequest
 from facepass.entrypoints.settings import Settings
+from facepass.entrypoints.source_photos import decode_photo
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 MAX_FACES = 4000
@@ -66,14 +65,11 @@ class LabelledSet:
 
     def pictures(self, settings: Settings) -> Iterator[Picture]:
         """Each as the service would decode it; what cannot be decoded is listed in `unreadable`."""
-        photos = settings.photos
-        limits = ImageLimits(max_bytes=photos.max_source_bytes, max_side=None, max_pixels=photos.max_source_pixels)
         profile = PROFILES[settings.recognition.detection_profile]
         for person, path in self.files:
             name = f"{person}/{path.name}"
             try:
-                with path.open("rb") as file:
-                    image = decode_image(file.read(limits.max_bytes + 1), limits, profile=profile)
+                image = decode_photo(path, settings, profile=profile)
             except (OSError, FacePassError):
                 self.unreadable.append(name)
                 continue

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from facepass.adapters.onnx.evaluation.pipeline import TimedDetector, TimedRecogniser
-from facepass.adapters.onnx.evaluation.record import calibration_path, remove_calibration, write_calibration
+from facepass.adapters.onnx.evaluation.record import remove_calibration, write_calibration
 from facepass.adapters.onnx.evaluation.renderings import FACE_PX, LEAST_SIDE_PX, Renderer
 from facepass.adapters.onnx.evaluation.runs import Picture, Runs, run_over
 from facepass.adapters.onnx.registry.manifest import CalibrationRecord
@@ -114,18 +114,18 @@ def test_a_written_calibration_is_in_force(tmp_path: Path) -> None:
     manifest = registry.recogniser(RECOGNISER)
     before = registry.calibration(manifest)
 
-    path = write_calibration(registry.models_dir, RECOGNISER, RECORD)
+    path = write_calibration(registry, RECOGNISER, RECORD)
 
-    assert path == calibration_path(registry.models_dir, RECOGNISER)
+    assert path == registry.calibration_path(RECOGNISER)
     assert registry.calibration(manifest) == RECORD != before
     assert [entry.name for entry in registry.models_dir.iterdir()] == [path.name]
-    assert remove_calibration(registry.models_dir, RECOGNISER)
+    assert remove_calibration(registry, RECOGNISER)
     assert registry.calibration(manifest) == before
-    assert not remove_calibration(registry.models_dir, RECOGNISER)
+    assert not remove_calibration(registry, RECOGNISER)
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_of_configuration(tmp_path: Path) -> None:
     (tmp_path / "models").write_bytes(b"a file")
 
     with pytest.raises(ConfigurationError, match="models"):
-        write_calibration(tmp_path / "models", RECOGNISER, RECORD)
+        write_calibration(Registry(tmp_path / "models"), RECOGNISER, RECORD)

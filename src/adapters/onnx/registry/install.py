@@ -4,7 +4,6 @@ Until the last step everything happens in a workspace beside the models: whateve
 full disk, leaves MODELS_DIR as it was.
 """
 
-import hashlib
 import shutil
 import zipfile
 import zlib
@@ -223,11 +222,9 @@ def _copy(packed: IO[bytes], file: IO[bytes], most_bytes: int) -> None:
 
 
 def _check_digest(manifest: Manifest, path: Path) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
-        pointer = path.stat().st_size < _POINTER_BYTES and file.read().startswith(_POINTER_BEGINNING)
+    found = sha256_of(path)
     if found != manifest.source.sha256:
+        pointer = path.stat().st_size < _POINTER_BYTES and path.read_bytes().startswith(_POINTER_BEGINNING)
         hint = " It is a pointer of Git LFS, and not the file itself." if pointer else ""
         raise ConfigurationError(
             f"The file of {manifest.name} has SHA-256 {found}, expected {manifest.source.sha256}: refused.{hint}"
