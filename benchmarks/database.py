@@ -21,13 +21,14 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import numpy as np
+from galleries import positive, timed
 from rich.console import Console
 from rich.table import Table
 
@@ -37,7 +38,7 @@ from facepass.adapters.pgvector import migrate
 from facepass.adapters.pgvector.engine import PoolSettings, create_engine
 from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
 from facepass.application.ports import UnitOfWorkFactory
-from facepass.domain.embedding import Embedding, ModelId
+from facepass.domain.embedding import Embedding, ModelId, TemplateSpace
 from facepass.domain.face import BoundingBox, Face, ImageSize, Landmarks, Quality
 from facepass.domain.gallery import Photo, PhotoId, SessionId, Template
 from facepass.domain.identification import Probe
@@ -46,6 +47,7 @@ from facepass.entrypoints.settings import Logging
 
 MODEL = ModelId("benchmark-128")
 DIMENSION = 128
+SPACE = TemplateSpace(MODEL, DIMENSION)
 MOST_FACES = 5
 LEAST_COSINE = 0.9
 """Random directions in 128 dimensions never come this close: a search finds the one face it is for."""
@@ -101,17 +103,11 @@ def gallery(name: str, faces: int, random: np.random.Generator) -> list[Photo]:
     return photos
 
 
-async def timed(action: Callable[[], Awaitable[object]]) -> float:
-    """Seconds one run takes."""
-    started = time.perf_counter()
-    await action()
-    return time.perf_counter() - started
-
-
 async def store(units: UnitOfWorkFactory, one: Photo) -> None:
     """Index a photo as the use case does: one unit of work, committed."""
     async with units() as unit:
-        await unit.galleries.replace_photo(one, MODEL)
+        state = await unit.galleries.state(one.session_id)
+        await unit.galleries.replace_photos(one.session_id, {SPACE: [one]}, since=state.revision)
         await unit.commit()
 
 
@@ -238,13 +234,6 @@ def table(figures: list[Figure]) -> Table:
         p95 = "" if one.runs == 1 else f"{one.p95_ms:,.1f}"
         drawn.add_row(one.what, str(one.runs), f"{one.p50_ms:,.1f}", p95, rate)
     return drawn
-
-
-def positive(text: str) -> int:
-    """For argparse: an integer from 1."""
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return value
 
 
 def main() -> None:

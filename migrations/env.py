@@ -1,7 +1,8 @@
 """How alembic reaches the database: through the connection that `facepass.adapters.pgvector.migrate` hands over.
 
-The caller owns the transaction and the lock, so that all migrations of one upgrade hold or none, and the address comes
-from the service's settings instead of a second configuration file.
+Each migration has a transaction of its own, and may leave it with `op.get_context().autocommit_block()`: to build an
+index concurrently, or to copy rows in batches. The caller holds the lock that keeps other replicas out, and the address
+comes from the service's settings instead of a second configuration file.
 """
 
 from alembic import context
@@ -13,5 +14,6 @@ connection = context.config.attributes.get("connection")
 if connection is None:
     raise ConfigurationError("run the migrations with `facepass db upgrade`, not with alembic itself")
 
-context.configure(connection=connection, target_metadata=metadata)
-context.run_migrations()
+context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -2,17 +2,20 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import numpy as np
 
-from facepass.domain.embedding import Embedding, ModelId
+from facepass.domain.embedding import Embedding, ModelId, TemplateSpace
 from facepass.domain.face import BoundingBox, Face, ImageSize, Landmarks, Quality, QualityReason
-from facepass.domain.gallery import Photo, PhotoId, SessionId, Template
+from facepass.domain.gallery import Photo, PhotoId, SessionId, Template, UnlocatedFace
 
 MODEL = ModelId("test-model")
 OTHER_MODEL = ModelId("other-model")
+SPACE = TemplateSpace(MODEL, 8)
+OTHER_SPACE = TemplateSpace(OTHER_MODEL, 5)
 NOON = datetime(2026, 5, 17, 12, 0, 0, 123456, tzinfo=UTC)
 LANDMARKS = Landmarks.from_array(np.linspace(0.1, 99.7, 10).reshape(5, 2))
 
@@ -61,3 +64,16 @@ def photo(
     )
     detected = len(templates) if faces_detected is None else faces_detected
     return Photo(SessionId(session_id), PhotoId(photo_id), ImageSize(6000, 4000), detected, templates, at)
+
+
+def in_space(original: Photo, space: TemplateSpace = OTHER_SPACE, *, seed: int = 1) -> Photo:
+    """The same photo with templates of another space."""
+    fresh = random_embeddings(seed, len(original.templates), dimension=space.dimension, model=space.model)
+    templates = (Template(old.face, new) for old, new in zip(original.templates, fresh, strict=True))
+    return replace(original, templates=tuple(templates))
+
+
+def unlocated(original: Photo) -> Photo:
+    """The photo as an earlier system would have left it: nobody knows its size, or where its faces are."""
+    templates = (Template(UnlocatedFace(t.face.face_no, t.face.confidence), t.embedding) for t in original.templates)
+    return replace(original, size=None, templates=tuple(templates))

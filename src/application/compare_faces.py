@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from facepass.application.face_analysis import FaceAnalyser
 from facepass.application.ports import ImageLimits
-from facepass.application.probe import OnMultiple, read_selfie
+from facepass.application.probe import OnMultiple, Selfie, read_selfie
 from facepass.application.quality_gate import QualityGate
 from facepass.domain.embedding import cosine
 from facepass.domain.face import Face
-from facepass.domain.gallery import Template
 from facepass.domain.identification import Threshold
+from facepass.domain.ports import EmbeddingModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,9 @@ class Comparison:
 class CompareFaces:
     """Compares the largest faces of two pictures."""
 
-    def __init__(self, *, analyser: FaceAnalyser, gate: QualityGate) -> None:
+    def __init__(self, *, analyser: FaceAnalyser, model: EmbeddingModel, gate: QualityGate) -> None:
         self._analyser = analyser
+        self._model = model
         self._gate = gate
 
     async def __call__(self, first: bytes, second: bytes, *, limits: ImageLimits, threshold: Threshold) -> Comparison:
@@ -37,19 +38,19 @@ class CompareFaces:
             NoFaceDetected, LowQualityFace: of a picture, named in the detail.
             UnsupportedImage, PayloadTooLarge, Overloaded: see `FaceAnalyser.open`.
         """
-        a = await self._template(first, limits, "the first picture")
-        b = await self._template(second, limits, "the second picture")
-        score = cosine(a.embedding, b.embedding)
-        similarity = self._analyser.calibration.similarity(score)
+        a = await self._read(first, limits, "the first picture")
+        b = await self._read(second, limits, "the second picture")
+        score = cosine(*a.embeddings, *b.embeddings)
+        similarity = self._model.calibration.similarity(score)
         return Comparison(similarity, score, similarity >= threshold, threshold, (a.face, b.face))
 
-    async def _template(self, data: bytes, limits: ImageLimits, picture: str) -> Template:
-        read = await read_selfie(
+    async def _read(self, data: bytes, limits: ImageLimits, picture: str) -> Selfie:
+        return await read_selfie(
             data,
             analyser=self._analyser,
             limits=limits,
             gate=self._gate,
             on_multiple=OnMultiple.LARGEST,
             picture=picture,
+            models=[self._model],
         )
-        return read.template

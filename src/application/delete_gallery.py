@@ -1,6 +1,8 @@
 """Erase a session: its photos, its faces and its vectors."""
 
-from facepass.application.ports import Clock, UnitOfWorkFactory
+from facepass.application.erasing import erase
+from facepass.application.ports import Clock, UnitOfWork, UnitOfWorkFactory
+from facepass.domain.audit import AuditEvent
 from facepass.domain.gallery import Erasure, SessionId
 
 
@@ -14,10 +16,14 @@ class DeleteGallery:
     async def __call__(self, session_id: SessionId) -> Erasure:
         """Erase the session; erasing it again removes nothing and is no error.
 
+        A photo of it that is being indexed meanwhile is not stored.
+
         Raises:
             DependencyUnavailable: the database; nothing was removed.
         """
-        async with self._unit_of_work() as transaction:
-            erasure = await transaction.galleries.delete_gallery(session_id, at=self._clock.now())
-            await transaction.commit()
-        return erasure
+        now = self._clock.now()
+
+        async def work(transaction: UnitOfWork) -> Erasure:
+            return await transaction.galleries.delete_gallery(session_id, at=now)
+
+        return await erase(self._unit_of_work, AuditEvent.SESSION_ERASED, work)

@@ -16,7 +16,7 @@ from facepass.application.ports import (
     ImageLimits,
     QualityAssessor,
 )
-from facepass.domain.embedding import Calibration, Embedding, ModelId
+from facepass.domain.embedding import Embedding
 from facepass.domain.face import Detection, Face, Image, ImageSize, Quality
 from facepass.domain.gallery import Template
 from facepass.domain.ports import EmbeddingModel
@@ -41,12 +41,10 @@ class FaceAnalysis:
         detections: tuple[Detection, ...],
         faces: tuple[Face, ...],
         timings: Timings,
-        model: EmbeddingModel,
         clock: Clock,
     ) -> None:
         self._image = image
         self._detections = detections
-        self._model = model
         self._clock = clock
         self.faces = faces
         self.timings = timings
@@ -56,23 +54,25 @@ class FaceAnalysis:
         """Of the upright original."""
         return self._image.size
 
-    async def embed(self, choose: Callable[[Face], bool]) -> tuple[Template, ...]:
-        """Templates of the chosen faces, in order of face number."""
+    async def embed(self, choose: Callable[[Face], bool], model: EmbeddingModel) -> tuple[Template, ...]:
+        """Templates of the chosen faces by one model, in order of face number; timings add up over calls."""
         chosen = [face for face in self.faces if choose(face)]
         if not chosen:
             return ()
         started = self._clock.elapsed_s()
-        embeddings: Sequence[Embedding] = await self._model.embed(
+        embeddings: Sequence[Embedding] = await model.embed(
             self._image, [self._detections[face.face_no].landmarks for face in chosen]
         )
         self.timings = Timings(
-            self.timings.decode_ms, self.timings.detect_ms, 1e3 * (self._clock.elapsed_s() - started)
+            self.timings.decode_ms,
+            self.timings.detect_ms,
+            self.timings.embed_ms + 1e3 * (self._clock.elapsed_s() - started),
         )
         return tuple(Template(face, embedding) for face, embedding in zip(chosen, embeddings, strict=True))
 
 
 class FaceAnalyser:
-    """Turns image bytes into faces and, for those that are asked for, templates."""
+    """Turns image bytes into faces and, for those that are asked for, templates of the models that are asked for."""
 
     def __init__(
         self,
@@ -80,26 +80,14 @@ class FaceAnalyser:
         decoder: ImageDecoder,
         detector: FaceDetector,
         quality: QualityAssessor,
-        model: EmbeddingModel,
         admission: Admission,
         clock: Clock,
     ) -> None:
         self._decoder = decoder
         self._detector = detector
         self._quality = quality
-        self._model = model
         self._admission = admission
         self._clock = clock
-
-    @property
-    def model_id(self) -> ModelId:
-        """What its templates are bound to."""
-        return self._model.model_id
-
-    @property
-    def calibration(self) -> Calibration:
-        """From the model's cosine to similarity."""
-        return self._model.calibration
 
     @asynccontextmanager
     async def open(
@@ -128,7 +116,6 @@ class FaceAnalyser:
                 detections=detections,
                 faces=_in_original(image, detections, qualities),
                 timings=timings,
-                model=self._model,
                 clock=self._clock,
             )
 

@@ -109,7 +109,7 @@ class IndexBatch:
         """What was indexed, why nothing could be, or None for a photo without faces."""
         try:
             data = await self._source.read(photo.key)
-            return await self._index_photo(session_id, photo.photo_id, data, self._limits)
+            return await self._index_photo(session_id, photo.photo_id, data, self._limits, source_key=photo.key)
         except NoFaceDetected:
             return None
         except FacePassError as error:

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, replace
 
-from facepass.application.face_analysis import FaceAnalyser, Timings
-from facepass.application.ports import Clock, ImageLimits, UnitOfWorkFactory
+from facepass.application.face_analysis import FaceAnalyser, FaceAnalysis, Timings
+from facepass.application.looking_again import looking_again
+from facepass.application.ports import Clock, EmbeddingModels, ImageLimits, UnitOfWork, UnitOfWorkFactory
 from facepass.application.quality_gate import QualityGate
-from facepass.domain.embedding import ModelId
+from facepass.domain.audit import AuditEntry, AuditEvent, digest
+from facepass.domain.embedding import ModelId, TemplateSpace
 from facepass.domain.errors import NoFaceDetected
 from facepass.domain.face import Face, ImageSize, QualityReason
-from facepass.domain.gallery import Photo, PhotoId, SessionId
+from facepass.domain.gallery import GalleryState, Photo, PhotoId, SessionId
+from facepass.domain.ports import EmbeddingModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class IndexedPhoto:
         faces: all detected faces, also those the gate refused; of those, the reasons are the gate's, at least one.
         refused: numbers of the faces that the gate refused; all others can be found.
         replaced: whether the photo had been indexed before.
+        model: whose templates are served.
     """
 
     session_id: SessionId
@@ -47,42 +51,70 @@ class IndexedPhoto:
         return max(face.confidence for face in self.faces)
 
 
+@dataclass(frozen=True, slots=True)
+class _Edition:
+    photo: Photo
+    space: TemplateSpace
+
+
 class IndexPhoto:
-    """Replaces whatever was stored of the photo, in one transaction."""
+    """Replaces whatever was stored of the photo, in one transaction, for every model of the gallery."""
 
     def __init__(
-        self, *, analyser: FaceAnalyser, unit_of_work: UnitOfWorkFactory, gate: QualityGate, clock: Clock
+        self,
+        *,
+        analyser: FaceAnalyser,
+        models: EmbeddingModels,
+        unit_of_work: UnitOfWorkFactory,
+        gate: QualityGate,
+        clock: Clock,
     ) -> None:
         self._analyser = analyser
+        self._models = models
         self._unit_of_work = unit_of_work
         self._gate = gate
         self._clock = clock
 
     async def __call__(
-        self, session_id: SessionId, photo_id: PhotoId, data: bytes, limits: ImageLimits
+        self,
+        session_id: SessionId,
+        photo_id: PhotoId,
+        data: bytes,
+        limits: ImageLimits,
+        *,
+        source_key: str | None = None,
     ) -> IndexedPhoto:
         """Index the photo.
+
+        Args:
+            session_id: of the gallery, which begins with its first photo.
+            photo_id: of the photo.
+            data: the picture's file.
+            limits: what it may cost.
+            source_key: under which an image source holds it.
 
         Raises:
             NoFaceDetected: recorded all the same, as a photo without faces.
             UnsupportedImage, PayloadTooLarge, Overloaded: nothing was stored.
-            Conflict: the session is bound to another model; nothing was stored.
+            Conflict: the session is bound to a model that this service does not have, or session or photo was erased
+                meanwhile; nothing was stored.
             DependencyUnavailable: the database; the photo is as it was before.
         """
+        return await looking_again(lambda: self._index(session_id, photo_id, data, limits, source_key))
+
+    async def _index(
+        self, session_id: SessionId, photo_id: PhotoId, data: bytes, limits: ImageLimits, source_key: str | None
+    ) -> IndexedPhoto:
         started = self._clock.elapsed_s()
-        async with self._analyser.open(data, limits) as analysis:
-            templates = await analysis.embed(self._gate.admits)
-        photo = Photo(
-            session_id=session_id,
-            photo_id=photo_id,
-            size=analysis.size,
-            faces_detected=len(analysis.faces),
-            templates=templates,
-            indexed_at=self._clock.now(),
-        )
         async with self._unit_of_work() as transaction:
-            replaced = await transaction.galleries.replace_photo(photo, self._analyser.model_id)
-            await transaction.commit()
+            state = await transaction.galleries.state(session_id)
+        models = [await self._models.get(space) for space in state.spaces] or [self._models.default]
+        async with self._analyser.open(data, limits) as analysis:
+            editions = [
+                _Edition(await self._photo(analysis, model, session_id, photo_id, source_key), model.space)
+                for model in models
+            ]
+        replaced = await self._store(session_id, editions, state)
         if not analysis.faces:
             raise NoFaceDetected("No face was found in the photo. It is recorded as a photo without faces.")
         return IndexedPhoto(
@@ -92,10 +124,48 @@ class IndexPhoto:
             faces=tuple(self._explained(face) for face in analysis.faces),
             refused=frozenset(face.face_no for face in analysis.faces if not self._gate.admits(face)),
             replaced=replaced,
-            model=self._analyser.model_id,
+            model=models[0].model_id,
             timings=analysis.timings,
             took_ms=1e3 * (self._clock.elapsed_s() - started),
         )
+
+    async def _photo(
+        self,
+        analysis: FaceAnalysis,
+        model: EmbeddingModel,
+        session_id: SessionId,
+        photo_id: PhotoId,
+        source_key: str | None,
+    ) -> Photo:
+        return Photo(
+            session_id=session_id,
+            photo_id=photo_id,
+            size=analysis.size,
+            faces_detected=len(analysis.faces),
+            templates=await analysis.embed(self._gate.admits, model),
+            indexed_at=self._clock.now(),
+            source_key=source_key,
+        )
+
+    async def _store(self, session_id: SessionId, editions: list[_Edition], state: GalleryState) -> bool:
+        served = editions[0].photo
+        entry = AuditEntry(
+            AuditEvent.PHOTOS_INDEXED,
+            served.indexed_at,
+            digest(session_id),
+            photos=1,
+            templates=len(served.templates),
+            model=editions[0].space.model,
+        )
+
+        async def store(transaction: UnitOfWork) -> bool:
+            replaced = await transaction.galleries.replace_photos(
+                session_id, {edition.space: [edition.photo] for edition in editions}, since=state.revision
+            )
+            await transaction.audit.append(entry)
+            return bool(replaced)
+
+        return await self._unit_of_work.run(store)
 
     def _explained(self, face: Face) -> Face:
         """The face; if the gate refused it, with the gate's reasons."""

@@ -8,9 +8,10 @@ from facepass.application.face_analysis import FaceAnalyser, Timings
 from facepass.application.ports import ImageLimits
 from facepass.application.quality_gate import QualityGate
 from facepass.application.visitor_words import NO_FACE, SEVERAL_FACES, advice
+from facepass.domain.embedding import Embedding
 from facepass.domain.errors import AmbiguousSelfie, LowQualityFace, NoFaceDetected
 from facepass.domain.face import Face
-from facepass.domain.gallery import Template
+from facepass.domain.ports import EmbeddingModel
 
 SIMILAR_AREA = 0.5
 """A second face at least this large, in area relative to the largest, makes a selfie ambiguous."""
@@ -28,11 +29,13 @@ class Selfie:
     """A picture that can stand for a person.
 
     Attributes:
-        template: of the face that stands for them.
+        face: the one that stands for them.
+        embeddings: of that face, one a model, in the order asked for.
         ambiguous: whether another face of the picture could be theirs.
     """
 
-    template: Template
+    face: Face
+    embeddings: tuple[Embedding, ...]
     ambiguous: bool
     timings: Timings
 
@@ -45,8 +48,9 @@ async def read_selfie(
     gate: QualityGate,
     on_multiple: OnMultiple,
     picture: str,
+    models: Sequence[EmbeddingModel],
 ) -> Selfie:
-    """Find the face and make its template, in one place of admission that is given back afterwards.
+    """Find the face and make its template by each model, in one place of admission that is given back afterwards.
 
     Raises:
         NoFaceDetected, AmbiguousSelfie, LowQualityFace: see `choose_probe`.
@@ -54,8 +58,9 @@ async def read_selfie(
     """
     async with analyser.open(data, limits, any_rotation=True) as analysis:
         face = choose_probe(analysis.faces, gate=gate, on_multiple=on_multiple, picture=picture)
-        (template,) = await analysis.embed(lambda candidate: candidate is face)
-    return Selfie(template, is_ambiguous(analysis.faces), analysis.timings)
+        templates = [await analysis.embed(lambda candidate: candidate is face, model) for model in models]
+    embeddings = tuple(template.embedding for (template,) in templates)
+    return Selfie(face, embeddings, is_ambiguous(analysis.faces), analysis.timings)
 
 
 def is_ambiguous(faces: Sequence[Face]) -> bool:

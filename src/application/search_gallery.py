@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facepass.application.face_analysis import FaceAnalyser, Timings
-from facepass.application.ports import Clock, ImageLimits, UnitOfWorkFactory
+from facepass.application.looking_again import looking_again
+from facepass.application.ports import Clock, EmbeddingModels, ImageLimits, UnitOfWorkFactory
 from facepass.application.probe import OnMultiple, Selfie, read_selfie
 from facepass.application.quality_gate import QualityGate
 from facepass.application.visitor_words import UNKNOWN_SESSION, different_people
+from facepass.domain.embedding import Calibration
 from facepass.domain.errors import (
     AmbiguousSelfie,
-    Conflict,
     FieldError,
     InvalidRequest,
     LowQualityFace,
@@ -20,8 +21,9 @@ from facepass.domain.errors import (
     UnsupportedImage,
 )
 from facepass.domain.face import Face
-from facepass.domain.gallery import GalleryStatus, SessionId
-from facepass.domain.identification import Candidate, Probe, SearchReason, Threshold, misfits
+from facepass.domain.gallery import GalleryState, SessionId
+from facepass.domain.identification import Candidate, Probe, SearchMode, SearchReason, Threshold, misfits
+from facepass.domain.ports import EmbeddingModel
 
 MAX_LIMIT = 1000
 """Most matches one search returns."""
@@ -50,6 +52,7 @@ class SearchResult:
         total_matches: also those beyond the limit.
         query_faces: the faces searched with, one a selfie, in order, each in the pixels of its selfie.
         reason: None when there is nothing to say.
+        mode: whether the search was exact.
     """
 
     session_id: SessionId
@@ -58,6 +61,7 @@ class SearchResult:
     threshold: Threshold
     query_faces: tuple[Face, ...]
     reason: SearchReason | None
+    mode: SearchMode
     timings: Timings
     search_ms: float
     took_ms: float
@@ -69,12 +73,19 @@ class SearchResult:
 
 
 class SearchGallery:
-    """Exact one-to-many search inside one gallery."""
+    """One-to-many search inside one gallery, by the model the gallery is bound to."""
 
     def __init__(
-        self, *, analyser: FaceAnalyser, unit_of_work: UnitOfWorkFactory, gate: QualityGate, clock: Clock
+        self,
+        *,
+        analyser: FaceAnalyser,
+        models: EmbeddingModels,
+        unit_of_work: UnitOfWorkFactory,
+        gate: QualityGate,
+        clock: Clock,
     ) -> None:
         self._analyser = analyser
+        self._models = models
         self._unit_of_work = unit_of_work
         self._gate = gate
         self._clock = clock
@@ -96,87 +107,109 @@ class SearchGallery:
 
         Raises:
             InvalidRequest: `limit` out of range; no selfie, or more than `MAX_SELFIES`.
+            NotFound: the session was never seen, or is erased; no picture was looked at.
+            Conflict: the session is bound to a model that this service does not have.
             NoFaceDetected, LowQualityFace: a selfie cannot stand for a visitor.
             AmbiguousSelfie: likewise, or the selfies show different people.
             UnsupportedImage, PayloadTooLarge, Overloaded: see `FaceAnalyser.open`.
-            NotFound: the session was never seen.
-            Conflict: the session is bound to another model.
             DependencyUnavailable: the database.
         """
         if not 1 <= limit <= MAX_LIMIT:
             raise InvalidRequest.field("limit", f"must be between 1 and {MAX_LIMIT}, is {limit}")
         if not 1 <= len(selfies) <= MAX_SELFIES:
             raise InvalidRequest.field("file", f"must be given 1 to {MAX_SELFIES} times, is given {len(selfies)} times")
+        reading = _Reading(selfies, limits=limits, on_multiple=on_multiple, analyser=self._analyser, gate=self._gate)
+        return await looking_again(lambda: self._search(session_id, reading, threshold=threshold, limit=limit))
+
+    async def _search(
+        self, session_id: SessionId, reading: "_Reading", *, threshold: Threshold, limit: int
+    ) -> SearchResult:
         started = self._clock.elapsed_s()
-        read = await self._read(selfies, limits=limits, on_multiple=on_multiple)
-        calibration = self._analyser.calibration
-        probe = Probe.of(*(selfie.template.embedding for selfie in read))
+        async with self._unit_of_work() as transaction:
+            state = await transaction.galleries.state(session_id)
+        looked = self._clock.elapsed_s()
+        if state.space is None:
+            raise NotFound(UNKNOWN_SESSION.format(session=session_id))
+        model = await self._models.get(state.space)
+        read = await reading.read(model)
+        probe = Probe.of(*(embedding for selfie in read for embedding in selfie.embeddings))
         searching = self._clock.elapsed_s()
         async with self._unit_of_work() as transaction:
             found = await transaction.galleries.candidates(
-                session_id, probe, least_cosine=calibration.least_cosine(threshold), limit=limit
+                session_id, probe, least_cosine=model.calibration.least_cosine(threshold), limit=limit
             )
-            # Only an empty answer needs to know whether the session exists: most searches ask the database once.
-            gallery = await transaction.galleries.gallery(session_id) if found.total == 0 else None
         ended = self._clock.elapsed_s()
+        similarity = model.calibration.similarity
         return SearchResult(
             session_id=session_id,
-            matches=tuple(Match(found_one, calibration.similarity(found_one.cosine)) for found_one in found.candidates),
+            matches=tuple(Match(found_one, similarity(found_one.cosine)) for found_one in found.candidates),
             total_matches=found.total,
             threshold=threshold,
-            query_faces=tuple(selfie.template.face for selfie in read),
-            reason=self._reason(
-                session_id, gallery, ambiguous=any(selfie.ambiguous for selfie in read), empty=found.total == 0
-            ),
+            query_faces=tuple(selfie.face for selfie in read),
+            reason=_reason(state, ambiguous=any(selfie.ambiguous for selfie in read), empty=found.total == 0),
+            mode=found.mode,
             timings=_sum([selfie.timings for selfie in read]),
-            search_ms=1e3 * (ended - searching),
+            search_ms=1e3 * (ended - searching + looked - started),
             took_ms=1e3 * (ended - started),
         )
 
-    async def _read(
-        self, selfies: Sequence[bytes], *, limits: ImageLimits, on_multiple: OnMultiple
-    ) -> tuple[Selfie, ...]:
+
+class _Reading:
+    """The selfies of one request, read by whichever model the gallery turns out to have."""
+
+    def __init__(
+        self,
+        selfies: Sequence[bytes],
+        *,
+        limits: ImageLimits,
+        on_multiple: OnMultiple,
+        analyser: FaceAnalyser,
+        gate: QualityGate,
+    ) -> None:
+        self._selfies = selfies
+        self._limits = limits
+        self._on_multiple = on_multiple
+        self._analyser = analyser
+        self._gate = gate
+
+    async def read(self, model: EmbeddingModel) -> tuple[Selfie, ...]:
+        """Every selfie, checked to show one person."""
         read: list[Selfie] = []
-        for place, data in enumerate(selfies):
+        for place, data in enumerate(self._selfies):
             try:
                 selfie = await read_selfie(
                     data,
                     analyser=self._analyser,
-                    limits=limits,
+                    limits=self._limits,
                     gate=self._gate,
-                    on_multiple=on_multiple,
+                    on_multiple=self._on_multiple,
                     picture="the selfie",
+                    models=[model],
                 )
             except (NoFaceDetected, AmbiguousSelfie, LowQualityFace, UnsupportedImage, PayloadTooLarge) as error:
-                if len(selfies) > 1:
+                if len(self._selfies) > 1:
                     error.blame(_field(place), called=f"Selfie {place + 1}")
                 raise
             read.append(selfie)
         if len(read) > 1:
-            self._check_agreement(read)
+            _check_agreement(read, model.calibration)
         return tuple(read)
 
-    def _check_agreement(self, selfies: Sequence[Selfie]) -> None:
-        least = self._analyser.calibration.least_cosine(LEAST_AGREEMENT)
-        if at_odds := misfits([selfie.template.embedding for selfie in selfies], least_cosine=least):
-            error = AmbiguousSelfie(different_people(at_odds))
-            error.errors = tuple(FieldError(_field(place), "seems to show another person") for place in at_odds)
-            raise error
 
-    def _reason(
-        self, session_id: SessionId, gallery: GalleryStatus | None, *, ambiguous: bool, empty: bool
-    ) -> SearchReason | None:
-        if not empty:
-            return SearchReason.LARGEST_FACE_USED if ambiguous else None
-        if gallery is None:
-            raise NotFound(UNKNOWN_SESSION.format(session=session_id))
-        if gallery.model != self._analyser.model_id:
-            raise Conflict(
-                f"The session was indexed with the model {gallery.model}; this service runs {self._analyser.model_id}."
-            )
-        if gallery.face_count == 0:
-            return SearchReason.SESSION_WITHOUT_FACES
-        return SearchReason.LARGEST_FACE_NOT_FOUND if ambiguous else SearchReason.NOTHING_ABOVE_THRESHOLD
+def _check_agreement(selfies: Sequence[Selfie], calibration: Calibration) -> None:
+    embeddings = [embedding for selfie in selfies for embedding in selfie.embeddings]
+    if at_odds := misfits(embeddings, least_cosine=calibration.least_cosine(LEAST_AGREEMENT)):
+        error = AmbiguousSelfie(different_people(at_odds))
+        error.errors = tuple(FieldError(_field(place), "seems to show another person") for place in at_odds)
+        raise error
+
+
+def _reason(state: GalleryState, *, ambiguous: bool, empty: bool) -> SearchReason | None:
+    if not empty:
+        return SearchReason.LARGEST_FACE_USED if ambiguous else None
+    if state.face_count == 0:
+        return SearchReason.SESSION_WITHOUT_FACES
+    return SearchReason.LARGEST_FACE_NOT_FOUND if ambiguous else SearchReason.NOTHING_ABOVE_THRESHOLD
 
 
 def _field(place: int) -> str:

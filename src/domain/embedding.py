@@ -10,6 +10,19 @@ import numpy.typing as npt
 ModelId = NewType("ModelId", str)
 """Name of a recogniser, such as `dlib-resnet29-int8`. Vectors of different models are never compared."""
 
+
+@dataclass(frozen=True, slots=True)
+class TemplateSpace:
+    """Where a model's templates live. A gallery is bound to one; templates of different spaces never compare."""
+
+    model: ModelId
+    dimension: int
+
+    def refusal(self) -> str:
+        """What is told to whoever brings templates of another space to a session of this one."""
+        return f"The session is bound to the model {self.model} with {self.dimension} components."
+
+
 NORM_TOLERANCE = 1e-5
 """Largest distance of an embedding's L2 norm from 1."""
 
@@ -51,6 +64,11 @@ class Embedding:
     def dimension(self) -> int:
         """Number of components."""
         return int(self.vector.shape[0])
+
+    @property
+    def space(self) -> TemplateSpace:
+        """What it compares with."""
+        return TemplateSpace(self.model, self.dimension)
 
     def __repr__(self) -> str:
         """Without the vector: it is biometric data and must reach no log."""

@@ -102,6 +102,14 @@ class Conflict(FacePassError):
     title = "Conflict"
 
 
+class GalleryChanged(Conflict):
+    """The gallery has begun or ended a change of its model since the caller looked: looking again helps."""
+
+
+class ErasedMeanwhile(Conflict):
+    """The session or the photo was erased while the caller was at work on it: nothing was stored."""
+
+
 class PayloadTooLarge(FacePassError):
     """More bytes or pixels than the limit."""
 

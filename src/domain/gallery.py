@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from enum import StrEnum
+from typing import Any, Self
 
-from facepass.domain.embedding import Embedding, ModelId
+from facepass.domain.embedding import Embedding, ModelId, TemplateSpace
 from facepass.domain.errors import Conflict, InvalidRequest
 from facepass.domain.face import Face, ImageSize
 
@@ -54,36 +56,85 @@ class PhotoId(OpaqueId):
 
 
 @dataclass(frozen=True, slots=True)
+class UnlocatedFace:
+    """A face that an earlier system indexed without keeping where in its photo it is.
+
+    Attributes:
+        face_no: its place in the photo, from 0.
+        confidence: detection score, 0 to 1.
+    """
+
+    face_no: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A face that is stored for search: what was seen, and its embedding."""
 
-    face: Face
+    face: Face | UnlocatedFace
     embedding: Embedding
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """An indexed photo: everything that is kept of it. The picture itself is not."""
+    """An indexed photo: everything that is kept of it. The picture itself is not.
+
+    Attributes:
+        size: None of what an earlier system indexed without keeping it.
+        source_key: under which an image source holds the picture; None for one that was uploaded.
+    """
 
     session_id: SessionId
     photo_id: PhotoId
-    size: ImageSize
+    size: ImageSize | None
     faces_detected: int
     templates: tuple[Template, ...]
     indexed_at: datetime
+    source_key: str | None = None
 
-    def dimension_for(self, model: ModelId) -> int | None:
-        """Components of the photo's templates; None without any.
+    def check_space(self, space: TemplateSpace) -> None:
+        """See that every template is of one space.
 
         Raises:
-            Conflict: they are not all of `model` and of one dimension.
+            Conflict: one is of another model or dimension.
         """
-        if any(template.embedding.model != model for template in self.templates):
-            raise Conflict(f"a photo indexed with {model} holds templates of another model")
-        dimensions = {template.embedding.dimension for template in self.templates}
-        if len(dimensions) > 1:
-            raise Conflict("the templates of a photo differ in dimension")
-        return dimensions.pop() if dimensions else None
+        if any(template.embedding.model != space.model for template in self.templates):
+            raise Conflict(f"a photo indexed with {space.model} holds templates of another model")
+        if any(template.embedding.dimension != space.dimension for template in self.templates):
+            raise Conflict(f"a photo indexed with {space.model} holds templates that have not {space.dimension} parts")
+
+
+class ModelChange(StrEnum):
+    """How far a gallery is on its way to another model."""
+
+    BUILDING = "building"
+    """The gallery's model serves, the other one's templates are made."""
+    SWITCHED = "switched"
+    """The new model serves, the former one's templates are kept for the way back."""
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryState:
+    """What must be known of a gallery before working on it.
+
+    Attributes:
+        revision: grows by one with every write of the gallery; 0 for one never seen.
+        space: of the templates that are served; None where the gallery holds nothing.
+        other: of a gallery that changes its model, the space it changes to or has changed from.
+        face_count: templates that are served.
+    """
+
+    revision: int = 0
+    space: TemplateSpace | None = None
+    other: TemplateSpace | None = None
+    change: ModelChange | None = None
+    face_count: int = 0
+
+    @property
+    def spaces(self) -> tuple[TemplateSpace, ...]:
+        """Those that every photo indexed now must have templates of; the served one first."""
+        return tuple(space for space in (self.space, self.other) if space is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +149,36 @@ class GalleryStatus:
     last_indexed: datetime | None
 
 
+class ErasureKind(StrEnum):
+    """What was erased."""
+
+    SESSION = "session"
+    PHOTO = "photo"
+    PERSON = "person"
+
+
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What deleting a gallery removed: proof for whoever asked, without anything biometric.
+    """What was erased: proof for whoever asked, without anything biometric.
 
     Attributes:
+        photo_id: of a photo that was erased by name.
+        embeddings_removed: templates; while a gallery changes its model, of both models.
+        photos_removed: photos with all that was kept of them; forgetting a person removes faces only, and none.
         receipt: SHA-256 over the canonical JSON of the other fields, as hexadecimal.
     """
 
+    kind: ErasureKind
     session_id: SessionId
     embeddings_removed: int
     photos_removed: int
     erased_at: datetime
+    photo_id: PhotoId | None = None
 
     @property
     def deleted(self) -> bool:
         """Whether anything was there."""
-        return self.photos_removed > 0
+        return self.photos_removed > 0 or self.embeddings_removed > 0
 
     @property
     def receipt(self) -> str:
@@ -122,7 +186,14 @@ class Erasure:
         facts = {
             "embeddings_removed": self.embeddings_removed,
             "erased_at": self.erased_at.isoformat(),
+            "kind": self.kind,
+            "photo_id": self.photo_id,
             "photos_removed": self.photos_removed,
             "session_id": self.session_id,
         }
-        return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        return hashlib.sha256(canonical(facts)).hexdigest()
+
+
+def canonical(facts: Mapping[str, Any]) -> bytes:
+    """JSON with sorted keys and no spaces, as UTF-8: equal facts are equal bytes."""
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

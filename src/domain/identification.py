@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from facepass.domain.embedding import NORM_TOLERANCE, Embedding, ModelId, cosine
+from facepass.domain.embedding import NORM_TOLERANCE, Embedding, ModelId, TemplateSpace, cosine
 from facepass.domain.errors import InvalidRequest
 from facepass.domain.face import BoundingBox
 from facepass.domain.gallery import PhotoId
@@ -88,6 +88,11 @@ class Probe:
         """Number of components."""
         return int(self.vector.shape[0])
 
+    @property
+    def space(self) -> TemplateSpace:
+        """What it compares with."""
+        return TemplateSpace(self.model, self.dimension)
+
     def __repr__(self) -> str:
         """Without the vector: it is biometric data and must reach no log."""
         return f"Probe(model={self.model!r}, dimension={self.dimension})"
@@ -128,14 +133,22 @@ class Candidate:
 
     Attributes:
         cosine: raw comparison score, -1 to 1; of several selfies the fused one, see `Probe.of`.
+        box: None where an earlier system indexed the photo and kept no box.
         confidence: detection score of that face, 0 to 1.
     """
 
     photo_id: PhotoId
     face_no: int
-    box: BoundingBox
+    box: BoundingBox | None
     confidence: float
     cosine: float
+
+
+class SearchMode(StrEnum):
+    """How a gallery was searched."""
+
+    EXACT = "exact"
+    ANN = "ann"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +157,9 @@ class CandidateList:
 
     Attributes:
         total: photos at or above the least cosine, also those beyond the limit.
+        mode: exact, or by an approximate index, which may miss some.
     """
 
     candidates: tuple[Candidate, ...]
     total: int
+    mode: SearchMode = SearchMode.EXACT

@@ -1,13 +1,13 @@
 """What the domain needs of the world. Signatures carry domain types only."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from facepass.domain.embedding import Calibration, Embedding, ModelId
+from facepass.domain.embedding import Calibration, Embedding, ModelId, TemplateSpace
 from facepass.domain.face import Image, Landmarks
-from facepass.domain.gallery import Erasure, GalleryStatus, Photo, PhotoId, SessionId
+from facepass.domain.gallery import Erasure, GalleryState, GalleryStatus, Photo, PhotoId, SessionId
 from facepass.domain.identification import CandidateList, Probe
 
 
@@ -23,6 +23,11 @@ class EmbeddingModel(Protocol):
     @abstractmethod
     def dimension(self) -> int:
         """Components of an embedding."""
+
+    @property
+    def space(self) -> TemplateSpace:
+        """Where its templates live."""
+        return TemplateSpace(self.model_id, self.dimension)
 
     @property
     @abstractmethod
@@ -42,40 +47,82 @@ class EmbeddingModel(Protocol):
 
 
 class VectorRepository(Protocol):
-    """Galleries and their templates. Lives inside a unit of work: nothing holds before its commit."""
+    """Galleries and their templates. Lives inside a unit of work: nothing holds before its commit.
+
+    Writers of one gallery take turns, from their first write to the end of their unit of work.
+    """
 
     @abstractmethod
-    async def replace_photo(self, photo: Photo, model: ModelId) -> bool:
-        """Store a photo and its templates in place of whatever was stored of it; whether something was.
+    async def state(self, session_id: SessionId) -> GalleryState:
+        """What must be known before working on a gallery; that of an erased one holds nothing but its revision."""
 
-        Creates the gallery, bound to `model`, with its first photo. Safe under concurrency: the same photo stored
-        by several at once ends as one of them, whole.
+    @abstractmethod
+    async def replace_photos(
+        self, session_id: SessionId, editions: Mapping[TemplateSpace, Sequence[Photo]], *, since: int
+    ) -> frozenset[PhotoId]:
+        """Store photos of one gallery in place of whatever was stored of them; which of them were stored before.
+
+        Creates the gallery with its first photos, bound to the space of the first edition. Templates are kept in half
+        precision. Safe under concurrency: a photo stored by several at once ends as one of them, whole.
+
+        Args:
+            session_id: of all of them.
+            editions: the same photos, each once, in every space of the gallery (`GalleryState.spaces`).
+            since: the gallery's revision before the pictures were looked at.
 
         Raises:
             Conflict: the gallery is bound to another model.
+            GalleryChanged: it needs templates of other spaces than when the caller looked.
+            ErasedMeanwhile: the gallery or one of the photos was erased after `since`.
         """
 
     @abstractmethod
     async def candidates(
         self, session_id: SessionId, probe: Probe, *, least_cosine: float, limit: int
     ) -> CandidateList:
-        """The photos of one gallery whose best face reaches `least_cosine` (inclusive), exact, at most `limit`.
+        """The photos of one gallery whose best face reaches `least_cosine` (inclusive), at most `limit`.
 
-        The score of a face is its inner product with the probe, clamped to -1..1; adapters agree on it within 1e-6.
-        Templates of other models never compare. An unknown gallery has no candidates.
+        The score of a face is its inner product with the probe, clamped to -1..1; it differs by no more than 5e-4 from
+        what the template had before it was stored, and within one mode adapters agree on it within 1e-6. A gallery
+        that holds nothing has no candidates.
+
+        Raises:
+            GalleryChanged: the gallery serves templates of another space than the probe's.
         """
 
     @abstractmethod
     async def gallery(self, session_id: SessionId) -> GalleryStatus | None:
-        """A gallery in numbers; None for one never seen."""
+        """A gallery in numbers; None for one that was never seen or is erased."""
 
     @abstractmethod
     async def photo(self, session_id: SessionId, photo_id: PhotoId) -> Photo | None:
-        """What is kept of one photo, templates in order of face number."""
+        """What is kept of one photo for the served model, templates in order of face number."""
 
     @abstractmethod
     async def delete_gallery(self, session_id: SessionId, *, at: datetime) -> Erasure:
-        """Remove a gallery with all it holds. Removing what is not there removes nothing and is no error."""
+        """Remove a gallery with all it holds. Removing what is not there removes nothing and is no error.
+
+        Whoever began to index a photo of it before (`since`) can no longer store it.
+        """
+
+    @abstractmethod
+    async def delete_photo(self, session_id: SessionId, photo_id: PhotoId, *, at: datetime) -> Erasure:
+        """Remove one photo, for every model; otherwise as `delete_gallery`."""
+
+    @abstractmethod
+    async def forget_faces(
+        self, session_id: SessionId, probes: Sequence[tuple[Probe, float]], *, at: datetime
+    ) -> Erasure:
+        """Remove every face whose score reaches the least cosine beside the probe of its space; the photos stay.
+
+        Args:
+            session_id: whose faces.
+            probes: the person in every space of the gallery, each with its least cosine.
+            at: the present moment.
+
+        Raises:
+            GalleryChanged: the gallery has other spaces than the probes.
+        """
 
 
 class ImageSource(Protocol):

@@ -25,7 +25,7 @@ ALIASES = {
 """Names of an earlier system, and what they are called here."""
 
 
-LISTS = frozenset({"API_KEYS", "ACCEPT_MODEL_LICENSE"})
+LISTS = frozenset({"API_KEYS", "ACCEPT_MODEL_LICENSE", "ENCRYPTION_KEY"})
 """Settings of several values, separated by commas."""
 
 

@@ -72,6 +72,7 @@ async def _open_vision(container: Container, stack: AsyncExitStack, progress: Pr
     await asyncio.to_thread(container.detector)
     model = await asyncio.to_thread(container.onnx_model)
     stack.push_async_callback(model.close)
+    stack.push_async_callback(container.onnx_models().close)
 
 
 async def _open_storage(container: Container, stack: AsyncExitStack) -> None:

@@ -20,7 +20,7 @@ from facepass.entrypoints.settings import Secret
 MEBIBYTE = 1 << 20
 HEADER = f"""# Configuration
 
-<!-- Made by `make docs` from src/entrypoints/settings.py: change it there. -->
+<!-- Made by `make docs` from src/entrypoints/settings: change it there. -->
 
 Environment variables, read once at start. A file `.env` in the working directory may hold them too; the environment
 wins over it. Each name also answers with the prefix `{PREFIX}`, which wins over the bare name; a variable with that
@@ -87,7 +87,7 @@ def page() -> str:
             for entry in entries(struct)
         ]
         table = "\n".join(["| name | value | default | meaning |", "|---|---|---|---|", *rows])
-        parts.append(f"## {name.capitalize()}\n\n{(struct.__doc__ or '').strip()}\n\n{table}")
+        parts.append(f"## {name.replace('_', ' ').capitalize()}\n\n{(struct.__doc__ or '').strip()}\n\n{table}")
     return "\n\n".join(parts) + "\n"
 
 

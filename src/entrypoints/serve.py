@@ -18,6 +18,7 @@ import structlog
 import uvicorn
 
 from facepass.domain.errors import ConfigurationError
+from facepass.entrypoints.caretaker import looked_after
 from facepass.entrypoints.container import Container
 from facepass.entrypoints.http.app import create_app
 from facepass.entrypoints.lifespan import Progress, running
@@ -128,7 +129,7 @@ async def _serve(container: Container, listener: socket.socket, config: uvicorn.
     for number in SIGNALS:
         loop.add_signal_handler(number, stop, number.name)
     try:
-        async with running(container, progress=progress):
+        async with running(container, progress=progress), looked_after(container.look_after()):
             url = url_of(listener)
             stop.server = server = _Server(config)
             progress(f"FacePass listens on {url} (documentation: {url}/docs)")

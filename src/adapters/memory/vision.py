@@ -11,10 +11,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from facepass.application.ports import FaceDetector, ImageDecoder, ImageLimits, QualityAssessor, Workers
+from facepass.application.ports import (
+    EmbeddingModels,
+    FaceDetector,
+    ImageDecoder,
+    ImageLimits,
+    QualityAssessor,
+    Workers,
+)
 from facepass.application.ports import T as Result
-from facepass.domain.embedding import Calibration, Embedding, ModelId
-from facepass.domain.errors import PayloadTooLarge, UnsupportedImage
+from facepass.domain.embedding import Calibration, Embedding, ModelId, TemplateSpace
+from facepass.domain.errors import Conflict, PayloadTooLarge, UnsupportedImage
 from facepass.domain.face import BoundingBox, Detection, Image, ImageSize, Landmarks, Point, Quality
 from facepass.domain.ports import EmbeddingModel
 from facepass.domain.quality import FaceMeasurements, assess, share_inside
@@ -136,3 +143,22 @@ class ColourModel(EmbeddingModel):
         _, green, blue = image.pixels[int(face.nose.y), int(face.nose.x)]
         direction = np.random.default_rng(int(green) * 256 + int(blue)).standard_normal(self._dimension)
         return Embedding.normalised(self.model_id, direction)
+
+
+class MemoryEmbeddingModels(EmbeddingModels):
+    """The models it was given, the default one first."""
+
+    def __init__(self, default: EmbeddingModel, *others: EmbeddingModel) -> None:
+        self._default = default
+        self._models = {model.space: model for model in (default, *others)}
+
+    @property
+    def default(self) -> EmbeddingModel:
+        """See `EmbeddingModels.default`."""
+        return self._default
+
+    async def get(self, space: TemplateSpace) -> EmbeddingModel:
+        """See `EmbeddingModels.get`."""
+        if space not in self._models:
+            raise Conflict(f"{space.refusal()} This service does not have it.")
+        return self._models[space]

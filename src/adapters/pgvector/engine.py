@@ -1,7 +1,9 @@
 """Connections: how they are made, how many there are, and how long anything on them may take."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, cast, get_args
 
 import asyncpg
@@ -15,6 +17,14 @@ from facepass.domain.errors import ConfigurationError
 
 APPLICATION = "facepass"
 CLIENT_GRACE_S = 1.0  # the server should give up first: then the connection stays usable
+LOCK_SHARE = 0.8
+"""Of a statement's time limit: who waits that long for a lock is told so, rather than that the database is slow."""
+BY_INDEX = MappingProxyType({"enable_seqscan": "off"})
+"""Whatever a request asks for, an index answers.
+
+Left to itself, PostgreSQL plans the check of a foreign key once for each connection, on a table that is new then for
+reading all of it: faces were stored ever slower for that, 900 a second after 50,000 (`benchmarks/search.py --write`).
+"""
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
 
@@ -49,7 +59,11 @@ def driver_dsn(url: str) -> str:
 
 
 async def connect(
-    url: str, settings: PoolSettings, *, statement_timeout_s: float | None = None
+    url: str,
+    settings: PoolSettings,
+    *,
+    statement_timeout_s: float | None = None,
+    parameters: Mapping[str, str] = MappingProxyType({}),
 ) -> "asyncpg.Connection[asyncpg.Record]":
     """A connection outside any pool, with asyncpg's own errors.
 
@@ -57,6 +71,7 @@ async def connect(
         url: `postgresql://…`
         settings: its time limit and TLS mode are the connection's.
         statement_timeout_s: of each statement; None for the settings' limit.
+        parameters: of the server, for this connection.
 
     Raises:
         ConfigurationError: the URL or the TLS settings make no sense.
@@ -74,7 +89,9 @@ async def connect(
             server_settings={
                 "application_name": APPLICATION,
                 "statement_timeout": str(math.ceil(timeout_s * 1000)),
+                "lock_timeout": str(math.ceil(LOCK_SHARE * timeout_s * 1000)),
                 "idle_in_transaction_session_timeout": str(math.ceil(10 * timeout_s * 1000)),
+                **parameters,
             },
         )
     except asyncpg.ClientConfigurationError as error:
@@ -90,7 +107,7 @@ def create_engine(url: str, settings: PoolSettings) -> AsyncEngine:
     driver_dsn(url)  # a wrong URL is told at start, not by the first request
 
     async def connected() -> "asyncpg.Connection[asyncpg.Record]":
-        connection = await connect(url, settings)
+        connection = await connect(url, settings, parameters=BY_INDEX)
         try:
             await register_vector(connection)
         except BaseException:

@@ -24,12 +24,16 @@ STATES = {
     "53": "the database is out of connections, memory or disk space",
     "57": "the database is shutting down or starting up",
     "57014": "the database did not answer within the time limit",
-    "55P03": "the database did not answer within the time limit",
+    "55P03": "somebody else held what was needed in the database, beyond the time limit",
     "58": "the database has trouble with its machine",
     "25006": "the database takes no writes at the moment",
     "25P": "the database ended a transaction that took too long",
     "40": "the database was too busy to settle concurrent writes",
 }
+
+
+class Unsettled(DependencyUnavailable):
+    """The database broke off what may well succeed when it is done again from the start."""
 
 
 def _meaning(error: BaseException) -> str | None:
@@ -50,6 +54,15 @@ def _meaning(error: BaseException) -> str | None:
     return None
 
 
+def _is_unsettled(error: BaseException) -> bool:
+    """Serialisation failures, deadlocks and connections that died."""
+    if is_lost_connection(error):
+        return True
+    if isinstance(error, exc.DBAPIError) and isinstance(error.orig, BaseException):
+        error = error.orig.__cause__ or error.orig
+    return str(getattr(error, "sqlstate", None) or "").startswith(("40", "08", "57P0"))
+
+
 def is_closed(error: BaseException) -> bool:
     """Whether the driver says that the connection is gone, which has no SQLSTATE of its own."""
     return isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
@@ -67,7 +80,7 @@ def vendor_errors() -> Iterator[None]:
     """Translate what the database throws inside.
 
     Raises:
-        DependencyUnavailable: `database`, for all that waiting may cure.
+        DependencyUnavailable: `database`, for all that waiting may cure; `Unsettled` where doing it again at once may.
     """
     try:
         yield
@@ -75,4 +88,4 @@ def vendor_errors() -> Iterator[None]:
         meaning = _meaning(error)
         if meaning is None:
             raise
-        raise DependencyUnavailable(DEPENDENCY, meaning) from error
+        raise (Unsettled if _is_unsettled(error) else DependencyUnavailable)(DEPENDENCY, meaning) from error

@@ -1,27 +1,47 @@
 """Schema migrations, run by the service itself: several replicas may start at once, one of them migrates.
 
+Each migration is a transaction of its own, or copies in batches and then goes on where it was broken off. One that gets
+a lock too late is begun again: while it waited, others waited behind it. Whose turn it is decides a lock of the
+session's, so this does not work through a pooler that shares connections by transaction.
+
 Alembic is imported only when there is something to do: asking whether there is must not slow down every start.
 """
 
 import ast
+import asyncio
 import functools
+import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
+import structlog
+from sqlalchemy import Connection, exc, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import facepass
 from facepass.adapters.pgvector.engine import PoolSettings, connect
-from facepass.adapters.pgvector.errors import vendor_errors
+from facepass.adapters.pgvector.errors import DEPENDENCY, vendor_errors
 from facepass.adapters.pgvector.requirements import check_server, ensure_extension
-from facepass.domain.errors import ConfigurationError
+from facepass.domain.errors import ConfigurationError, DependencyUnavailable
 
 ADVISORY_LOCK = 0x66616365_70617373  # "facepass" in ASCII: shared by all replicas of one database
 STATEMENT_TIMEOUT_S = 600.0
+TURN_TIMEOUT_S = 600.0
+TURN_POLL_S = 0.1
+LOCK_TIMEOUT_S = 0.3
+"""Of each table: a migration locks up to three, one after the other, so whoever comes later waits for less than 1 s."""
+ATTEMPTS = 100
+PAUSE_S = (0.5, 1.5)
+"""Between two attempts, by chance within these: time for those who had to wait."""
+IN_EACH_OTHERS_WAY = {"55P03", "40001", "40P01"}
+"""SQLSTATE of a lock that took too long, of a row that somebody else changed meanwhile, of a deadlock."""
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +142,16 @@ async def check_current(url: str, settings: PoolSettings) -> None:
 
 
 async def upgrade(url: str, settings: PoolSettings, revision: str = "head") -> bool:
-    """Bring the database to a revision, all or nothing; whether anything had to be done.
+    """Bring the database to a revision; whether anything had to be done. Broken off, it goes on when called again.
 
     Args:
         url: `postgresql://…`
-        settings: the service's own; the migration itself and waiting for another replica's may take ten minutes.
+        settings: the service's own; each statement, and waiting for another replica's migration, may take ten minutes.
         revision: one of `history`, or `head`.
 
     Raises:
         ConfigurationError: the server is too old, has no pgvector or does not let us install it, or is ahead of us.
-        DependencyUnavailable: the database is out of reach.
+        DependencyUnavailable: the database is out of reach, or others kept it locked for a hundred attempts.
     """
     at = await current(url, settings)
     known = [name for name, _ in chain()]
@@ -158,35 +178,88 @@ async def _run(url: str, settings: PoolSettings, work: Callable[[Connection], No
         connection = await connect(url, settings, statement_timeout_s=STATEMENT_TIMEOUT_S)
         try:
             await check_server(connection)
+            await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'")
         except BaseException:
             connection.terminate()
             raise
         return connection
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connected, poolclass=NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=connected, poolclass=NullPool, hide_parameters=True
+    )
     try:
         with vendor_errors():
-            async with engine.begin() as connection:
-                await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
-                await connection.run_sync(work)
+            async with engine.connect() as connection:
+                await _take_turn(connection)
+                await _again_and_again(connection, work)
     finally:
         await engine.dispose()
 
 
+async def _take_turn(connection: AsyncConnection) -> None:
+    """Lock the others out for as long as the connection lasts.
+
+    Asks again and again: waiting inside the database would be a transaction, and an index that is built concurrently
+    waits for all of those.
+    """
+    patience_ends = time.monotonic() + TURN_TIMEOUT_S
+    while True:
+        taken = await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": ADVISORY_LOCK})
+        await connection.commit()
+        if taken:
+            return
+        if time.monotonic() >= patience_ends:
+            raise DependencyUnavailable(DEPENDENCY, "another process is still migrating the database")
+        await asyncio.sleep(TURN_POLL_S)
+
+
+async def _again_and_again(connection: AsyncConnection, work: Callable[[Connection], None]) -> None:
+    """Do `work` until nobody is in its way."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            await connection.run_sync(work)
+        except exc.PendingRollbackError as error:
+            raise _first(error) from None
+        except exc.DBAPIError as error:
+            state = getattr(error.orig, "sqlstate", None)
+            if state not in IN_EACH_OTHERS_WAY:
+                raise
+            if attempt == ATTEMPTS:
+                detail = "others kept the tables locked: migrate again when their long transactions have ended"
+                raise DependencyUnavailable(DEPENDENCY, detail) from error
+            logger.info("migration_begins_again", attempt=attempt, sqlstate=state)
+        else:
+            return
+        await connection.rollback()
+        await asyncio.sleep(random.uniform(*PAUSE_S))  # noqa: S311 - no secret depends on it
+
+
+def _first(error: BaseException) -> BaseException:
+    """Why the connection is gone: to clean up on it fails, too, and would hide that."""
+    while isinstance(error, exc.PendingRollbackError) and error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
 def _upgrade(connection: Connection, *, revision: str) -> None:
     from alembic import command  # noqa: PLC0415 - see the module's docstring
-    from alembic.config import Config  # noqa: PLC0415
 
     ensure_extension(connection)
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(script_folder()))
-    command.upgrade(config, revision)
+    connection.commit()
+    command.upgrade(_config(connection), revision)
+    connection.commit()
 
 
 def _downgrade(connection: Connection, *, revision: str) -> None:
     from alembic import command  # noqa: PLC0415 - see the module's docstring
-    from alembic.config import Config  # noqa: PLC0415
+
+    command.downgrade(_config(connection), revision)
+    connection.commit()
+
+
+def _config(connection: Connection) -> Any:
+    from alembic.config import Config  # noqa: PLC0415 - see the module's docstring
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(script_folder()))
-    command.downgrade(config, revision)
+    return config

@@ -1,21 +1,34 @@
-"""The three tables, as the queries see them. The migrations create them and a test holds both against each other.
+"""The tables, as the queries see them. The migrations create them and a test holds both against each other.
 
-A session's faces lie in one range of the primary key of `faces`, so an exact scan reads that session only, and the
-foreign key that contains the session makes it impossible for a face to belong to one session and its photo to another.
+A gallery is one row of `sessions`, which every write of the gallery updates first: writers of one gallery take turns,
+and its `revision` says whether anything has changed since somebody looked. An erased gallery keeps that row for a
+while, empty and without a model, so that what was under way when it was erased finds out.
+
+Photos and faces belong to a session and a model. Mostly there is one model; while a session changes to another, both
+have rows of their own, and `sessions.model_pk` says which are served. `faces` is partitioned by model, because vectors
+of different models have nothing in common, not even their dimension. A session's faces of one model lie in one range of
+the primary key, so an exact scan reads them only.
+
 Texts are in the collation "C": compared byte by byte, which for UTF-8 is code-point order.
 """
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
+    ForeignKey,
     ForeignKeyConstraint,
     Identity,
+    Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, DOUBLE_PRECISION, SMALLINT, TIMESTAMP
 
@@ -26,60 +39,153 @@ metadata = MetaData()
 IDENTIFIER = Text(collation="C")
 INSTANT = TIMESTAMP(timezone=True)
 
+models = Table(
+    "models",
+    metadata,
+    Column("pk", SmallInteger, Identity(always=True), nullable=False),
+    Column("name", IDENTIFIER, nullable=False),
+    Column("dimension", Integer, nullable=False),
+    PrimaryKeyConstraint("pk", name="models_pkey"),
+    UniqueConstraint("name", "dimension", name="models_name_dimension_key"),
+    CheckConstraint("dimension > 0", name="models_dimension_positive"),
+)
+
 sessions = Table(
     "sessions",
     metadata,
     Column("pk", BIGINT, Identity(always=True), nullable=False),
     Column("session_id", IDENTIFIER, nullable=False),
-    Column("model", Text, nullable=False),
-    # known with the first face: a gallery may begin with photos that hold none
-    Column("dimension", Integer, nullable=True),
+    # none: the session is erased
+    Column("model_pk", SmallInteger, ForeignKey("models.pk", name="sessions_model_fkey"), nullable=True),
+    # the model that the session changes to, or has changed from
+    Column("other_model_pk", SmallInteger, ForeignKey("models.pk", name="sessions_other_model_fkey"), nullable=True),
+    Column("change", Text, nullable=True),
+    Column("revision", BIGINT, nullable=False),
+    # revisions at which the session, and one of its photos, were last erased; 0 for never
+    Column("erased_revision", BIGINT, nullable=False, server_default="0"),
+    Column("photo_erased_revision", BIGINT, nullable=False, server_default="0"),
+    # of the served model and of the other
+    Column("face_count", BigInteger, nullable=False, server_default="0"),
+    Column("other_face_count", BigInteger, nullable=False, server_default="0"),
     Column("created_at", INSTANT, nullable=False),
+    Column("last_indexed", INSTANT, nullable=True),
+    Column("erased_at", INSTANT, nullable=True),
     PrimaryKeyConstraint("pk", name="sessions_pkey"),
     UniqueConstraint("session_id", name="sessions_session_id_key"),
     CheckConstraint("char_length(session_id) BETWEEN 1 AND 255", name="sessions_session_id_length"),
-    CheckConstraint("dimension > 0", name="sessions_dimension_positive"),
+    CheckConstraint("face_count >= 0 AND other_face_count >= 0", name="sessions_face_counts"),
+    CheckConstraint(
+        "change IN ('building', 'switched') AND other_model_pk <> model_pk"
+        " OR change IS NULL AND other_model_pk IS NULL",
+        name="sessions_change",
+    ),
 )
+
+session_keys = Table(
+    "session_keys",
+    metadata,
+    Column("session_pk", BIGINT, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("data_key", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("session_pk", name="session_keys_pkey"),
+    ForeignKeyConstraint(["session_pk"], ["sessions.pk"], name="session_keys_session_fkey", ondelete="CASCADE"),
+)
+"""A session's data key, wrapped; the sessions that have one hold sealed templates only."""
 
 photos = Table(
     "photos",
     metadata,
     Column("session_pk", BIGINT, nullable=False),
+    Column("model_pk", SmallInteger, nullable=False),
     Column("pk", BIGINT, Identity(always=True), nullable=False),
     Column("photo_id", IDENTIFIER, nullable=False),
-    Column("width", Integer, nullable=False),
-    Column("height", Integer, nullable=False),
+    # the key under which an image source holds the photo; none for an upload
+    Column("source_key", Text, nullable=True),
+    # unknown of what an earlier system indexed
+    Column("width", Integer, nullable=True),
+    Column("height", Integer, nullable=True),
     Column("faces_detected", Integer, nullable=False),
     Column("faces_indexed", Integer, nullable=False),
     Column("indexed_at", INSTANT, nullable=False),
-    PrimaryKeyConstraint("session_pk", "pk", name="photos_pkey"),
-    UniqueConstraint("session_pk", "photo_id", name="photos_session_pk_photo_id_key"),
+    # the session's, when this row or its faces were last written
+    Column("revision", BIGINT, nullable=False),
+    PrimaryKeyConstraint("session_pk", "model_pk", "pk", name="photos_pkey"),
+    # No other index begins as the primary key does: on a table without statistics, the check of the foreign key in
+    # `faces` takes any that does for as good, and then reads a whole session for each face.
+    UniqueConstraint("photo_id", "session_pk", "model_pk", name="photos_photo_id_key"),
     ForeignKeyConstraint(["session_pk"], ["sessions.pk"], name="photos_session_fkey", ondelete="CASCADE"),
+    ForeignKeyConstraint(["model_pk"], ["models.pk"], name="photos_model_fkey"),
     CheckConstraint("char_length(photo_id) BETWEEN 1 AND 255", name="photos_photo_id_length"),
+    CheckConstraint("faces_indexed BETWEEN 0 AND faces_detected", name="photos_faces_indexed"),
 )
 
 faces = Table(
     "faces",
     metadata,
     Column("session_pk", BIGINT, nullable=False),
+    Column("model_pk", SmallInteger, nullable=False),
     Column("photo_pk", BIGINT, nullable=False),
     Column("face_no", Integer, nullable=False),
-    Column("box_x", DOUBLE_PRECISION, nullable=False),
-    Column("box_y", DOUBLE_PRECISION, nullable=False),
-    Column("box_width", DOUBLE_PRECISION, nullable=False),
-    Column("box_height", DOUBLE_PRECISION, nullable=False),
+    # where the face is, and how good: unknown, all of it, of what an earlier system indexed
+    Column("box_x", DOUBLE_PRECISION, nullable=True),
+    Column("box_y", DOUBLE_PRECISION, nullable=True),
+    Column("box_width", DOUBLE_PRECISION, nullable=True),
+    Column("box_height", DOUBLE_PRECISION, nullable=True),
     # x and y of the five points, in the order of `Landmarks`
-    Column("landmarks", ARRAY(DOUBLE_PRECISION), nullable=False),
+    Column("landmarks", ARRAY(DOUBLE_PRECISION), nullable=True),
+    Column("quality_score", SMALLINT, nullable=True),
+    Column("quality_reasons", ARRAY(Text), nullable=True),
     Column("confidence", DOUBLE_PRECISION, nullable=False),
-    Column("quality_score", SMALLINT, nullable=False),
-    Column("quality_reasons", ARRAY(Text), nullable=False),
-    Column("model", Text, nullable=False),
-    # STORAGE PLAIN: a vector moved out of its row makes exact scans four times slower
-    Column("embedding", Template, nullable=False),
-    PrimaryKeyConstraint("session_pk", "photo_pk", "face_no", name="faces_pkey"),
+    # one of both: the template as it is, or encrypted
+    Column("embedding", Template, nullable=True),
+    Column("sealed", LargeBinary, nullable=True),
+    PrimaryKeyConstraint("session_pk", "model_pk", "photo_pk", "face_no", name="faces_pkey"),
     ForeignKeyConstraint(
-        ["session_pk", "photo_pk"], ["photos.session_pk", "photos.pk"], name="faces_photo_fkey", ondelete="CASCADE"
+        ["session_pk", "model_pk", "photo_pk"],
+        ["photos.session_pk", "photos.model_pk", "photos.pk"],
+        name="faces_photo_fkey",
+        ondelete="CASCADE",
+    ),
+    CheckConstraint("num_nonnulls(embedding, sealed) = 1", name="faces_one_template"),
+    CheckConstraint(
+        "num_nonnulls(box_x, box_y, box_width, box_height, landmarks, quality_score, quality_reasons) IN (0, 7)",
+        name="faces_located",
     ),
     CheckConstraint("cardinality(landmarks) = 10", name="faces_landmarks_ten"),
-    CheckConstraint("abs(vector_norm(embedding) - 1) <= 1e-4", name="faces_embedding_unit"),
+    # half precision keeps 11 bits of each component
+    CheckConstraint("abs(l2_norm(embedding) - 1) <= 5e-4", name="faces_embedding_unit"),
+    postgresql_partition_by="LIST (model_pk)",
 )
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("session_pk", BIGINT, nullable=False),
+    Column("photo_id", IDENTIFIER, nullable=False),
+    Column("revision", BIGINT, nullable=False),
+    Column("erased_at", INSTANT, nullable=False),
+    PrimaryKeyConstraint("session_pk", "photo_id", name="tombstones_pkey"),
+    ForeignKeyConstraint(["session_pk"], ["sessions.pk"], name="tombstones_session_fkey", ondelete="CASCADE"),
+    Index("tombstones_revision_idx", "session_pk", "revision"),
+)
+"""Photos that were erased, and when: for whatever is under way with them, and for vectors held in memory."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("no", BIGINT, nullable=False),
+    # canonical JSON, byte for byte as hashed
+    Column("entry", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("no", name="audit_pkey"),
+)
+"""Append-only: a trigger refuses every change. `hash` is SHA-256 over the hash before and the entry."""
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("no", BIGINT, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("audit_head_single", text("(true)"), unique=True),
+)
+"""One row: where the chain ends. Whoever appends locks it."""

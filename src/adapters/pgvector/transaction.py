@@ -20,8 +20,16 @@ Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 class Transaction:
     """One connection, in autocommit until something is written."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, snapshot: bool = False) -> None:
+        """Over a connection of an engine's pool.
+
+        Args:
+            engine: whose pool.
+            snapshot: read only, and all of it as at one moment.
+        """
         self._engine = engine
+        self._reading = "REPEATABLE READ" if snapshot else "AUTOCOMMIT"
+        self._open = False
         self._connection: AsyncConnection | None = None
         self._writing = False
         self._wrote = False
@@ -35,20 +43,41 @@ class Transaction:
         """
         with vendor_errors():
             self._connection = await self._connect(writing=False)
+        self._open = True
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether it may have changes that nobody else sees yet."""
+        return self._writing
+
+    async def release(self) -> None:
+        """Give the connection back while waiting for something else; the next statement takes one again.
+
+        Only before anything is written: who waits for a connection while holding one may wait for ever.
+        """
+        if self._writing:
+            raise RuntimeError("a transaction that writes keeps its connection")
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await asyncio.shield(connection.close())
 
     async def read(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
         """Run one statement that changes and locks nothing."""
-        return await self._execute(statement, parameters)
+        # PostgreSQL takes nothing more of a transaction after an error, be it of a mere question
+        self._broken = self._broken or self._writing
+        result = await self._execute(statement, parameters)
+        self._broken = False
+        return result
 
     async def write(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
         """Run one statement inside the transaction, beginning it where needed."""
         if not self._writing:
             with vendor_errors():
-                connection = self._current()
+                connection = await self._current()
                 await connection.rollback()  # leaves autocommit's bookkeeping; nothing is sent
                 await connection.execution_options(isolation_level="READ COMMITTED")
             self._writing = True
-        self._broken = True  # until it succeeds: PostgreSQL takes nothing more of a transaction after an error
+        self._broken = True  # until it succeeds
         result = await self._execute(statement, parameters)
         self._broken = False
         self._wrote = True
@@ -66,11 +95,15 @@ class Transaction:
             raise DependencyUnavailable(DEPENDENCY, "the transaction was broken off")
         if self._wrote:
             with vendor_errors():
-                await self._current().commit()
+                await (await self._current()).commit()
             self._wrote = False
 
     async def close(self) -> None:
         """Roll back what was not committed and give the connection back. Never raises for a broken connection."""
+        self._open = False
+        await self._give_back()
+
+    async def _give_back(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             # the pool rolls back, and throws a connection away that does not even manage that
@@ -79,27 +112,29 @@ class Transaction:
     async def _execute(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
         with vendor_errors():
             try:
-                return await self._current().execute(statement, parameters)
+                return await (await self._current()).execute(statement, parameters)
             except TimeoutError:
                 # the client gave up, not the server: nobody knows what the connection is doing
-                await self._current().invalidate()
+                await (await self._current()).invalidate()
                 raise
             except Exception as error:
                 # The pool cannot notice a connection that died a moment ago. As long as this transaction has
                 # written nothing, the statement may simply run again, once, on another connection.
                 if self._wrote or not is_lost_connection(error):
                     raise
-                await self.close()
+                await self._give_back()
                 self._connection = await self._connect(writing=self._writing)
                 return await self._connection.execute(statement, parameters)
 
     async def _connect(self, *, writing: bool) -> AsyncConnection:
         connection = await self._engine.connect()
         if not writing:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execution_options(isolation_level=self._reading)
         return connection
 
-    def _current(self) -> AsyncConnection:
-        if self._connection is None:
+    async def _current(self) -> AsyncConnection:
+        if not self._open:
             raise RuntimeError("a unit of work is only usable inside its `async with`")
+        if self._connection is None:
+            self._connection = await self._connect(writing=False)
         return self._connection

@@ -73,14 +73,25 @@ def status(session: schemas.SessionStatus) -> RenderableType:
 
 
 def erased(erasure: schemas.Erasure) -> RenderableType:
-    """What erasing a session removed."""
+    """What erasing a session or a photo removed."""
     if not erasure.deleted:
         return Text("Nothing was there to erase.")
     return _facts(
         ("photos removed", str(erasure.photos_removed)),
         ("faces removed", str(erasure.embeddings_removed)),
+        ("erased at", erasure.erased_at.isoformat()),
         ("receipt", erasure.receipt),
     )
+
+
+def forgotten(person: schemas.Forgotten) -> RenderableType:
+    """What forgetting a person removed."""
+    facts = _facts(
+        ("faces removed", f"{person.faces_removed}, at or above {person.threshold:g}"),
+        ("erased at", person.erased_at.isoformat()),
+        ("receipt", person.receipt),
+    )
+    return facts if person.deleted else Group(Text("None of the faces stored matches the selfie."), facts)
 
 
 def detected(picture: schemas.DetectedFaces) -> RenderableType:

@@ -73,6 +73,19 @@ class LocalService(Service):
         """See `Service.delete`."""
         return convert.erasure(await self._container.delete_gallery()(SessionId.parse(session_id, "session_id")))
 
+    async def delete_photo(self, session_id: str, photo_id: str) -> schemas.Erasure:
+        """See `Service.delete_photo`."""
+        session, photo = SessionId.parse(session_id, "session_id"), PhotoId.parse(photo_id, "photo_id")
+        return convert.erasure(await self._container.delete_photo()(session, photo))
+
+    async def forget(self, session_id: str, selfie: bytes, *, threshold: float | None) -> schemas.Forgotten:
+        """See `Service.forget`."""
+        session = SessionId.parse(session_id, "session_id")
+        result = await self._container.forget_person()(
+            session, selfie, limits=self._limits, threshold=self._threshold(threshold)
+        )
+        return convert.forgotten(result)
+
     async def detect(self, image: bytes) -> schemas.DetectedFaces:
         """See `Service.detect`."""
         return convert.detected_faces(await self._container.detect_faces()(image, self._limits))

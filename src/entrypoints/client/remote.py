@@ -36,9 +36,8 @@ class RemoteService(Service):
 
     async def has_photo(self, session_id: str, photo_id: str) -> bool:
         """See `Service.has_photo`."""
-        path = f"/index/{_segment(session_id)}/photos/{_segment(photo_id)}"
         try:
-            await self._calls.call(dict, "GET", path)
+            await self._calls.call(dict, "GET", _photo_path(session_id, photo_id))
         except NotFound:
             return False
         return True
@@ -58,6 +57,20 @@ class RemoteService(Service):
     async def delete(self, session_id: str) -> schemas.Erasure:
         """See `Service.delete`."""
         return await self._calls.call(schemas.Erasure, "DELETE", f"/index/{_segment(session_id)}")
+
+    async def delete_photo(self, session_id: str, photo_id: str) -> schemas.Erasure:
+        """See `Service.delete_photo`."""
+        return await self._calls.call(schemas.Erasure, "DELETE", _photo_path(session_id, photo_id))
+
+    async def forget(self, session_id: str, selfie: bytes, *, threshold: float | None) -> schemas.Forgotten:
+        """See `Service.forget`."""
+        return await self._calls.call(
+            schemas.Forgotten,
+            "POST",
+            f"/index/{_segment(session_id)}/forget",
+            form={} if threshold is None else {"threshold": repr(threshold)},
+            files=[("file", (PHOTO, selfie))],
+        )
 
     async def detect(self, image: bytes) -> schemas.DetectedFaces:
         """See `Service.detect`."""
@@ -99,6 +112,10 @@ async def connected(
         yield RemoteService(calls, name=base)
     finally:
         await calls.close()
+
+
+def _photo_path(session_id: str, photo_id: str) -> str:
+    return f"/index/{_segment(session_id)}/photos/{_segment(photo_id)}"
 
 
 def _segment(value: str) -> str:

@@ -65,6 +65,14 @@ class Service(Protocol):
         """Erase the session."""
 
     @abstractmethod
+    async def delete_photo(self, session_id: str, photo_id: str) -> schemas.Erasure:
+        """Erase one photo of the session."""
+
+    @abstractmethod
+    async def forget(self, session_id: str, selfie: bytes, *, threshold: float | None) -> schemas.Forgotten:
+        """Remove the faces of the session that match the selfie; the photos stay."""
+
+    @abstractmethod
     async def detect(self, image: bytes) -> schemas.DetectedFaces:
         """The faces of a picture, storing nothing."""
 

@@ -2,12 +2,14 @@
 
 from facepass.application.compare_faces import Comparison
 from facepass.application.detect_faces import DetectedFaces
+from facepass.application.forget_person import ForgottenPerson
 from facepass.application.index_batch import IndexedBatch
 from facepass.application.index_photo import IndexedPhoto
+from facepass.application.index_status import IndexStatus
 from facepass.application.search_gallery import Match, SearchResult
 from facepass.application.visitor_words import explanation
 from facepass.domain.face import BoundingBox, Face, ImageSize, Landmarks, Quality
-from facepass.domain.gallery import Erasure, GalleryStatus, Photo
+from facepass.domain.gallery import Erasure, GalleryStatus, Photo, UnlocatedFace
 from facepass.entrypoints.http import schemas
 
 
@@ -42,6 +44,14 @@ def _indexed_face(face: Face, *, indexed: bool) -> schemas.IndexedFace:
     )
 
 
+def _stored_face(face: Face | UnlocatedFace) -> schemas.StoredFace:
+    if isinstance(face, UnlocatedFace):
+        return schemas.StoredFace(face.face_no, None, None, face.confidence, None)
+    return schemas.StoredFace(
+        face.face_no, _box(face.box), _landmarks(face.landmarks), face.confidence, _quality(face.quality)
+    )
+
+
 def _size(size: ImageSize) -> schemas.ImageSize:
     return schemas.ImageSize(size.width, size.height)
 
@@ -58,7 +68,7 @@ def _match(match: Match) -> schemas.Match:
         confidence=found.confidence,
         cosine=found.cosine,
         face_no=found.face_no,
-        box=_box(found.box),
+        box=None if found.box is None else _box(found.box),
     )
 
 
@@ -86,8 +96,8 @@ def stored_photo(photo: Photo) -> schemas.StoredPhoto:
         photo_id=photo.photo_id,
         faces_detected=photo.faces_detected,
         faces_indexed=len(photo.templates),
-        faces=[_face(template.face) for template in photo.templates],
-        image=_size(photo.size),
+        faces=[_stored_face(template.face) for template in photo.templates],
+        image=None if photo.size is None else _size(photo.size),
         indexed_at=photo.indexed_at,
     )
 
@@ -105,8 +115,55 @@ def indexed_batch(result: IndexedBatch) -> schemas.IndexedBatch:
 
 
 def erasure(result: Erasure) -> schemas.Erasure:
-    """Answer of `DELETE /index/{session_id}`."""
-    return schemas.Erasure(result.deleted, result.embeddings_removed, result.photos_removed, result.receipt)
+    """Answer of `DELETE /index/{session_id}` and `DELETE /index/{session_id}/photos/{photo_id}`."""
+    return schemas.Erasure(
+        kind=result.kind,
+        session_id=result.session_id,
+        photo_id=result.photo_id,
+        deleted=result.deleted,
+        embeddings_removed=result.embeddings_removed,
+        photos_removed=result.photos_removed,
+        erased_at=result.erased_at,
+        receipt=result.receipt,
+    )
+
+
+def forgotten(result: ForgottenPerson) -> schemas.Forgotten:
+    """Answer of `POST /index/{session_id}/forget`."""
+    erasure = result.erasure
+    return schemas.Forgotten(
+        kind=erasure.kind,
+        session_id=erasure.session_id,
+        deleted=erasure.deleted,
+        faces_removed=erasure.embeddings_removed,
+        threshold=float(result.threshold),
+        query_face=_query_face(result.query_face),
+        erased_at=erasure.erased_at,
+        receipt=erasure.receipt,
+    )
+
+
+def index_status(status: IndexStatus) -> schemas.IndexStatus:
+    """Answer of `GET /index/status`."""
+    index, totals = status.index, status.totals
+    return schemas.IndexStatus(
+        model=status.space.model,
+        dimension=status.space.dimension,
+        embeddings=totals.embeddings,
+        photos=totals.photos,
+        sessions=totals.sessions,
+        size_bytes=totals.size_bytes,
+        index=schemas.SearchIndex(
+            kind=index.kind,
+            parameters=dict(index.parameters),
+            valid=index.valid,
+            size_bytes=index.size_bytes,
+            sessions=index.galleries,
+            missing=index.missing,
+            recall=index.recall,
+        ),
+        planner=schemas.Planner(status.exact_max_faces),
+    )
 
 
 def search_result(result: SearchResult) -> schemas.SearchResult:
@@ -120,7 +177,7 @@ def search_result(result: SearchResult) -> schemas.SearchResult:
         query_face=_query_face(result.query_face),
         query_faces=[_query_face(face) for face in result.query_faces],
         reason=None if result.reason is None else schemas.Reason(result.reason, explanation(result.reason)),
-        search_mode="exact",
+        search_mode=result.mode.value,
         timings_ms=schemas.SearchTimings(
             result.timings.decode_ms, result.timings.detect_ms, result.timings.embed_ms, result.search_ms
         ),

@@ -19,6 +19,9 @@ FROM_CONTAINER = (
     "gallery_status",
     "get_photo",
     "delete_gallery",
+    "delete_photo",
+    "forget_person",
+    "index_status",
     "detect_faces",
     "compare_faces",
     "check_health",
@@ -30,10 +33,10 @@ FROM_CONTAINER = (
 
 
 def dependencies(container: Container) -> dict[str, Provide]:
-    """What every handler may ask for by name, `bodies` (the memory for request bodies) included."""
+    """What every handler may ask for by name; `bodies` is the memory for request bodies, `registry` the metrics."""
     provided = {name: _provide(getattr(container, name)) for name in FROM_CONTAINER}
     bodies = BodyBudget()
-    return {**provided, "bodies": _provide(lambda: bodies)}
+    return {**provided, "bodies": _provide(lambda: bodies), "registry": _provide(container.metrics)}
 
 
 def _provide(make: Callable[[], Any]) -> Provide:

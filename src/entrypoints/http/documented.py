@@ -16,6 +16,7 @@ from facepass.entrypoints.settings import Settings
 SESSION = "wedding-2026-05-16"
 PHOTO = "DSC_0107"
 MOMENT = datetime(2026, 5, 16, 21, 4, 9, tzinfo=UTC)
+ERASED_AT = datetime(2026, 8, 20, 9, 15, 2, 417530, tzinfo=UTC)
 ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
 SESSION_IN_PATH = {
     "name": "session_id",
@@ -41,6 +42,7 @@ FACE = schemas.Face(
     0.997,
     QUALITY,
 )
+STORED_FACE = schemas.StoredFace(FACE.face_no, FACE.box, FACE.landmarks, FACE.confidence, FACE.quality)
 INDEXED_FACE = schemas.IndexedFace(FACE.face_no, FACE.box, FACE.landmarks, FACE.confidence, FACE.quality, indexed=True)
 REFUSED_FACE = schemas.IndexedFace(
     1,
@@ -60,6 +62,7 @@ QUERY_FACE = schemas.QueryFace(schemas.Box(301.0, 220.5, 340.0, 431.0), QUALITY)
 REASON = schemas.Reason(SearchReason.LARGEST_FACE_USED, explanation(SearchReason.LARGEST_FACE_USED))
 SIZE = schemas.ImageSize(1920, 1280)
 MODEL = "dlib-resnet29-int8"
+RECEIPT = "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c"
 
 
 def form(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:

@@ -78,6 +78,18 @@ async def test_hostile_ids_come_back(client: httpx.AsyncClient, value: str) -> N
     await round_trip(client, value, value)
 
 
+@pytest.mark.parametrize("value", HOSTILE)
+async def test_hostile_ids_are_erased_as_they_are(client: httpx.AsyncClient, value: str) -> None:
+    parts = [("photo_id", value.encode()), ("session_id", value.encode()), ("file", scene(1))]
+    content, headers = form(parts, boundary="b0undary-no-id-holds")
+    await client.post(f"{V1}/index", content=content, headers={**headers, **HEADERS})
+    here = f"{V1}/index/{segment(value)}"
+    forgotten = await client.post(f"{here}/forget", files={"file": scene(1)}, headers=HEADERS)
+    assert (forgotten.json()["session_id"], forgotten.json()["faces_removed"]) == (value, 1)
+    erased = (await client.delete(f"{here}/photos/{segment(value)}", headers=HEADERS)).json()
+    assert (erased["session_id"], erased["photo_id"], erased["photos_removed"]) == (value, value, 1)
+
+
 @pytest.mark.property
 @given(value=TEXT, other=TEXT)
 @example(value="a", other="a/")

@@ -19,8 +19,8 @@ from facepass.application.ports import UnitOfWorkFactory
 from facepass.domain.errors import DependencyUnavailable
 from facepass.domain.gallery import PhotoId
 from tests.fixtures_postgres import run_sql
-from tests.gallery_builders import MODEL, NOON, new_session, photo, random_embeddings
-from tests.gallery_steps import assert_same_photo, search, store
+from tests.gallery_builders import NOON, new_session, photo, random_embeddings
+from tests.gallery_steps import assert_same_photo, put, search, store
 
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
 OTHERS_HERE = f"{OTHERS} AND datname = current_database()"
@@ -59,8 +59,8 @@ async def test_a_server_killed_inside_a_transaction(
     await store(units, old)
 
     async with units() as unit:
-        await unit.galleries.replace_photo(photo(session, "old", random_embeddings(2, 5)), MODEL)
-        await unit.galleries.replace_photo(photo(session, "new", random_embeddings(3, 5)), MODEL)
+        await put(unit, photo(session, "old", random_embeddings(2, 5)))
+        await put(unit, photo(session, "new", random_embeddings(3, 5)))
         kill(used_data_dir)
         await own_server.ensure_running()
         with pytest.raises(DependencyUnavailable) as refused:
@@ -127,7 +127,7 @@ async def test_a_connection_that_dies_before_its_first_statement_is_no_error(
         await run_sql(database_url, OTHERS_HERE)
         assert await unit.galleries.gallery(session) is None
         await run_sql(database_url, OTHERS_HERE)
-        await unit.galleries.replace_photo(photo(session, "a", random_embeddings(1, 2)), MODEL)
+        await put(unit, photo(session, "a", random_embeddings(1, 2)))
         await unit.commit()
     assert (await search(units, session)).total == 1
 
@@ -136,10 +136,10 @@ async def test_a_connection_that_dies_between_writes_is_told(postgres_engine: As
     units = PostgresUnitOfWorkFactory(postgres_engine)
     session = new_session()
     async with units() as unit:
-        await unit.galleries.replace_photo(photo(session, "a", random_embeddings(1, 2)), MODEL)
+        await put(unit, photo(session, "a", random_embeddings(1, 2)))
         await run_sql(database_url, OTHERS_HERE)
         with pytest.raises(DependencyUnavailable):
-            await unit.galleries.replace_photo(photo(session, "b", random_embeddings(1, 2)), MODEL)
+            await put(unit, photo(session, "b", random_embeddings(1, 2)))
         with pytest.raises(DependencyUnavailable):
             await unit.commit()
     async with units() as unit:
@@ -154,7 +154,7 @@ async def test_a_row_locked_by_somebody_else_is_waited_for_within_the_limit(data
     other = await asyncpg.connect(database_url)
     async with other.transaction():
         await other.execute("SELECT FROM sessions FOR UPDATE")
-        with pytest.raises(DependencyUnavailable, match="within the time limit"):
+        with pytest.raises(DependencyUnavailable, match="somebody else held"):
             await store(units, photo(session, "b", random_embeddings(1, 2)))
         assert (await search(units, session)).total == 1
     await other.close()
@@ -192,7 +192,7 @@ async def test_a_transaction_cancelled_by_its_caller_leaves_nothing(postgres_eng
 
     async def write() -> None:
         async with units() as unit:
-            await unit.galleries.replace_photo(photo(session, "a", random_embeddings(1, 2)), MODEL)
+            await put(unit, photo(session, "a", random_embeddings(1, 2)))
             written.set()
             await asyncio.Event().wait()
 

@@ -4,9 +4,11 @@ import asyncio
 import random
 
 import pytest
+from dependency_injector import providers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facepass.adapters.memory.vision import ColourModel, MemoryEmbeddingModels
 from facepass.application.index_batch import PhotoToIndex
 from facepass.application.index_photo import IndexedPhoto
 from facepass.application.probe import OnMultiple
@@ -222,29 +224,47 @@ async def test_a_selfie_of_several_people(container: Container) -> None:
 
 
 async def test_a_selfie_without_a_face(container: Container) -> None:
+    await index(container, "a", scene(1))
     with pytest.raises(NoFaceDetected):
         await search(container, scene())
 
 
+async def test_nothing_is_looked_at_for_a_session_nobody_knows(container: Container) -> None:
+    with pytest.raises(NotFound):
+        await search(container, b"no picture at all")
+
+
 async def test_a_poor_selfie_is_told_why(container: Container) -> None:
+    await index(container, "a", scene(1))
     with pytest.raises(LowQualityFace) as refused:
         await search(container, scene(1, size=14))
     assert "too_small" in refused.value.reasons
 
 
-async def test_a_session_of_another_model_is_a_conflict(container: Container) -> None:
-    from dependency_injector import providers  # noqa: PLC0415 - only this test swaps a provider
-
-    from facepass.adapters.memory.vision import ColourModel  # noqa: PLC0415
-
-    await index(container, "a", scene(1))
+def with_models(container: Container, *models: ColourModel) -> Container:
+    """Another service over the same store, with other models; the first is that of new sessions."""
     other = in_memory(Settings(recognition=Recognition(ml_threads=1)))
     other.memory_store.override(providers.Object(container.memory_store()))
-    other.model.override(providers.Object(ColourModel(dimension=64)))
-    with pytest.raises(Conflict):
+    other.models.override(providers.Object(MemoryEmbeddingModels(*models)))
+    return other
+
+
+async def test_a_session_of_a_model_that_is_not_here_is_a_conflict(container: Container) -> None:
+    await index(container, "a", scene(1))
+    other = with_models(container, ColourModel(dimension=64))
+    with pytest.raises(Conflict, match="colour-128"):
         await index(other, "b", scene(1))
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="colour-128"):
         await search(other, scene(1))
+
+
+async def test_sessions_of_different_models_are_served_side_by_side(container: Container) -> None:
+    await index(container, "a", scene(1))
+    both = with_models(container, ColourModel(dimension=64), ColourModel(dimension=128))
+    assert (await index(both, "b", scene(1, 2))).model == "colour-128"
+    assert (await index(both, "c", scene(1), SessionId("another"))).model == "colour-64"
+    assert sorted(photos(await search(both, scene(1)))) == ["a", "b"]
+    assert photos(await search(both, scene(1), session=SessionId("another"))) == ["c"]
 
 
 async def test_deleting_removes_everything_and_can_be_repeated(container: Container) -> None:

@@ -119,6 +119,7 @@ async def test_selfies_of_different_people_are_refused_and_named(
 async def test_a_selfie_that_cannot_be_used_is_named(
     container: Container, bad: bytes, kind: type[FacePassError], words: str
 ) -> None:
+    await fill(container, {"a": scene(1)})
     with pytest.raises(kind) as alone:
         await search(container, bad, on_multiple=OnMultiple.ERROR)
     assert alone.value.detail.startswith(words)

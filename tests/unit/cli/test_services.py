@@ -58,6 +58,20 @@ async def test_the_story_of_a_session(service):
         await service.status("s")
 
 
+async def test_a_photo_and_a_person_are_erased(service):
+    for photo in ("a", "b"):
+        await service.index("s", photo, scene(1, 2))
+    photo = await service.delete_photo("s", "a")
+    person = await service.forget("s", scene(1), threshold=None)
+    nobody = await service.forget("s", scene(1), threshold=0.75)
+
+    assert (photo.kind, photo.photo_id, photo.photos_removed, photo.embeddings_removed) == ("photo", "a", 1, 2)
+    assert (person.kind, person.faces_removed, person.threshold) == ("person", 1, 0.5)
+    assert (nobody.deleted, nobody.faces_removed, nobody.threshold) == (False, 0, 0.75)
+    assert (await service.search("s", [scene(1)], SearchOptions())).total_matches == 0
+    assert (await service.search("s", [scene(2)], SearchOptions())).total_matches == 1
+
+
 async def test_pictures_are_looked_at_without_storing_them(service):
     detected = await service.detect(scene(1, 2))
     same = await service.compare(scene(1), scene(1), threshold=None)
@@ -75,6 +89,9 @@ async def test_any_id_arrives_as_it_was_sent(service, name):
 
     assert (indexed.session_id, indexed.photo_id) == (name, name)
     assert (await service.status(name)).session_id == name
+    assert (await service.forget(name, scene(1), threshold=None)).session_id == name
+    assert (await service.delete_photo(name, name)).photo_id == name
+    await service.index(name, name, scene(1))
     assert (await service.delete(name)).photos_removed == 1
 
 
@@ -84,17 +101,21 @@ async def test_any_id_arrives_as_it_was_sent(service, name):
         (lambda service: service.index("", "p", scene(1)), errors.InvalidRequest),
         (lambda service: service.index("s", "p", b"no picture"), errors.UnsupportedImage),
         (lambda service: service.search("s", [scene()], SearchOptions()), errors.NoFaceDetected),
-        (lambda service: service.search("s", [scene(1)], SearchOptions()), errors.NotFound),
+        (lambda service: service.search("unknown", [scene(1)], SearchOptions()), errors.NotFound),
         (lambda service: service.search("s", [scene(1)], SearchOptions(limit=0)), errors.InvalidRequest),
         (lambda service: service.search("s", [scene(1)], SearchOptions(threshold=2)), errors.InvalidRequest),
         (lambda service: service.search("s", [scene(1, 2)], ONE_FACE_ONLY), errors.AmbiguousSelfie),
         (lambda service: service.search("s", [scene(1), scene(2)], SearchOptions()), errors.AmbiguousSelfie),
         (lambda service: service.search("s", [scene(1)] * 6, SearchOptions()), errors.InvalidRequest),
         (lambda service: service.search("s", [scene(1)], SearchOptions(on_multiple="any")), errors.InvalidRequest),
+        (lambda service: service.delete_photo("s", "x" * 256), errors.InvalidRequest),
+        (lambda service: service.forget("unknown", scene(1), threshold=None), errors.NotFound),
+        (lambda service: service.forget("s", scene(1), threshold=2), errors.InvalidRequest),
         (lambda service: service.compare(scene(1), scene(1, size=10), threshold=None), errors.LowQualityFace),
     ],
 )
 async def test_refusals_are_the_same_errors(service, call, kind):
+    await service.index("s", "p", scene(1))
     with pytest.raises(kind):
         await call(service)
 

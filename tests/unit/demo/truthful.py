@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from facepass.domain.errors import InvalidRequest, NoFaceDetected, NotFound, UnsupportedImage
+from facepass.domain.gallery import ErasureKind
 from facepass.entrypoints.client.service import SearchOptions, Service
 from facepass.entrypoints.demo.photos import DemoSession
 from facepass.entrypoints.http import schemas
@@ -91,7 +92,13 @@ class TruthfulService(Service):
     async def delete(self, session_id):
         removed = len(self.indexed)
         self.indexed.clear()
-        return schemas.Erasure(True, 0, removed, "")
+        return schemas.Erasure(ErasureKind.SESSION, session_id, None, True, 0, removed, datetime.now(UTC), "0" * 64)
+
+    async def delete_photo(self, session_id, photo_id):
+        raise NotImplementedError
+
+    async def forget(self, session_id, selfie, *, threshold):
+        raise NotImplementedError
 
     async def detect(self, image):
         raise NotImplementedError

@@ -1,15 +1,19 @@
 """Opaque ids, thresholds and receipts."""
 
-from datetime import UTC, datetime
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facepass.domain.embedding import ModelId, TemplateSpace
 from facepass.domain.errors import InvalidRequest
-from facepass.domain.gallery import Erasure, OpaqueId, PhotoId, SessionId
+from facepass.domain.gallery import Erasure, ErasureKind, GalleryState, ModelChange, OpaqueId, PhotoId, SessionId
 from facepass.domain.identification import Threshold
 
+AT = datetime(2026, 1, 2, tzinfo=UTC)
 ids = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=255)
 
 
@@ -39,9 +43,36 @@ def test_property_14_a_threshold_out_of_range_is_refused(value: float) -> None:
 
 
 def test_the_same_facts_give_the_same_receipt() -> None:
-    at = datetime(2026, 1, 2, tzinfo=UTC)
-    erasure = Erasure(SessionId("s"), 3, 2, at)
-    assert erasure.deleted
-    assert erasure.receipt == Erasure(SessionId("s"), 3, 2, at).receipt
-    assert erasure.receipt != Erasure(SessionId("t"), 3, 2, at).receipt
-    assert not Erasure(SessionId("s"), 0, 0, at).deleted
+    erasure = Erasure(ErasureKind.SESSION, SessionId("s"), 3, 2, AT)
+    assert erasure.receipt == replace(erasure).receipt
+    others = [
+        replace(erasure, kind=ErasureKind.PERSON),
+        replace(erasure, session_id=SessionId("t")),
+        replace(erasure, embeddings_removed=2),
+        replace(erasure, photos_removed=3),
+        replace(erasure, erased_at=AT + timedelta(microseconds=1)),
+        replace(erasure, photo_id=PhotoId("p")),
+    ]
+    assert len({one.receipt for one in [erasure, *others]}) == 1 + len(others)
+
+
+def test_a_receipt_can_be_worked_out_by_others() -> None:
+    erasure = Erasure(ErasureKind.PHOTO, SessionId("Müller"), 3, 1, AT, PhotoId('"p"'))
+    text = (
+        '{"embeddings_removed":3,"erased_at":"2026-01-02T00:00:00+00:00","kind":"photo","photo_id":"\\"p\\"",'
+        '"photos_removed":1,"session_id":"Müller"}'
+    )
+    assert erasure.receipt == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(("templates", "photos"), [(3, 2), (3, 0), (0, 1)])
+def test_an_erasure_says_whether_anything_was_there(templates: int, photos: int) -> None:
+    assert Erasure(ErasureKind.PERSON, SessionId("s"), templates, photos, AT).deleted
+    assert not Erasure(ErasureKind.PERSON, SessionId("s"), 0, 0, AT).deleted
+
+
+def test_a_gallery_names_the_spaces_it_needs() -> None:
+    served, other = TemplateSpace(ModelId("m"), 4), TemplateSpace(ModelId("n"), 4)
+    assert GalleryState().spaces == ()
+    assert GalleryState(1, served).spaces == (served,)
+    assert GalleryState(1, served, other, ModelChange.BUILDING).spaces == (served, other)

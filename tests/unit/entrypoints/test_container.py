@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from facepass.domain.errors import Overloaded
-from facepass.entrypoints.container import RUNNING_PER_THREAD, build_container
+from facepass.entrypoints.adapter_settings import RUNNING_PER_THREAD
+from facepass.entrypoints.container import build_container
 from facepass.entrypoints.settings import Recognition, Settings
 from tests.tasks import under_way
 

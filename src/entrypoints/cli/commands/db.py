@@ -1,100 +1,25 @@
-"""`facepass db`: the database schema."""
+"""`facepass db`: the database and what is kept of it elsewhere.
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+A module of `facepass.entrypoints.cli.database` names its commands in `COMMANDS`, and one line below adds them. What is
+heavy is imported by a command when it runs, so collecting them costs nothing.
+"""
 
 import rich_click as click
 
-from facepass.entrypoints.cli.options import json_option
-from facepass.entrypoints.cli.output import note, print_json
-from facepass.entrypoints.cli.runtime import load_settings, log_to_stderr
+from facepass.entrypoints.cli.database import backups, housekeeping, import_v1, reembed, schema
 
-if TYPE_CHECKING:
-    from facepass.entrypoints.upkeep import Migrations
-
-T = TypeVar("T")
+SUBJECTS = (schema, backups, housekeeping, import_v1, reembed)
 
 
 @click.group("db", epilog="Example: facepass db upgrade")
 def command() -> None:
-    """Create and change the database schema.
+    """Create and change the database schema, back it up and restore it.
 
     Works on the configured database; the embedded one is started for it. `serve` upgrades the embedded database by
     itself, any other only when told to here.
     """
 
 
-@command.command("upgrade", epilog="Example: facepass db upgrade")
-@click.argument("revision", default="head")
-@json_option
-def upgrade(revision: str, as_json: bool) -> None:
-    """Bring the schema to REVISION, by default the newest, all or nothing."""
-
-    async def work(schema: "Migrations") -> tuple[bool, str | None]:
-        return await schema.upgrade(revision), await schema.current()
-
-    changed, current = _on_database(work)
-    _tell(
-        {"changed": changed, "revision": current},
-        _at(current) if changed else f"Nothing to do. {_at(current)}",
-        as_json,
-    )
-
-
-@command.command("downgrade", epilog="Example: facepass db downgrade base --yes")
-@click.argument("revision")
-@click.option("--yes", is_flag=True, help="Do not ask first.")
-@json_option
-def downgrade(revision: str, yes: bool, as_json: bool) -> None:
-    """Take the schema back to REVISION, `base` for none. What only newer revisions hold is lost."""
-    if not yes:
-        click.confirm(f"Take the schema back to {revision}? Data is lost.", abort=True, err=True)
-
-    async def work(schema: "Migrations") -> str | None:
-        await schema.downgrade(revision)
-        return await schema.current()
-
-    current = _on_database(work)
-    _tell({"changed": True, "revision": current}, _at(current), as_json)
-
-
-@command.command("current", epilog="Example: facepass db current")
-@json_option
-def current(as_json: bool) -> None:
-    """Say which revision the schema is at."""
-    revision = _on_database(lambda schema: schema.current())
-    _tell({"revision": revision}, _at(revision), as_json)
-
-
-@command.command("history", epilog="Example: facepass db history")
-@json_option
-def history(as_json: bool) -> None:
-    """List every revision, oldest first, and whether the database has it."""
-    revisions = _on_database(lambda schema: schema.history())
-    lines = [f"{'x' if step.applied else ' '} {step.revision}  {step.summary}" for step in revisions]
-    _tell(revisions, "\n".join(lines), as_json)
-
-
-def _on_database(work: "Callable[[Migrations], Awaitable[T]]") -> T:
-    from facepass.entrypoints.upkeep import migrations  # noqa: PLC0415 help does without
-
-    settings = load_settings()
-    log_to_stderr(settings, least_level="WARNING")
-
-    async def working() -> T:
-        async with migrations(settings, progress=note) as schema:
-            return await work(schema)
-
-    return asyncio.run(working())
-
-
-def _at(revision: str | None) -> str:
-    return f"The schema is at {revision}." if revision else "The schema was never made: run `facepass db upgrade`."
-
-
-def _tell(answer: Any, text: str, as_json: bool) -> None:
-    if as_json:
-        print_json(answer)
-    else:
-        click.echo(text)
+for subject in SUBJECTS:
+    for each in subject.COMMANDS:
+        command.add_command(each)

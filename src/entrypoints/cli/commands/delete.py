@@ -11,15 +11,21 @@ from facepass.entrypoints.client.service import Needs
 
 @click.command("delete", epilog="Example: facepass delete --session gala --yes")
 @session_option
+@click.option("--photo", metavar="ID", help="Erase only this photo of the session.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @service_options
 @json_option
-def command(session: str, yes: bool, target: Target, as_json: bool) -> None:
-    """Erase a session with everything stored of it: photos, faces, vectors.
+def command(session: str, photo: str | None, yes: bool, target: Target, as_json: bool) -> None:
+    """Erase a session, or one photo of it, with everything stored of it: faces, vectors.
 
-    It cannot be undone. The receipt proves the erasure without holding anything biometric.
+    It cannot be undone. The receipt proves the erasure without holding anything biometric; `facepass audit show` finds
+    it again. Ends with 0 also where nothing was there.
     """
     if not yes:
-        click.confirm(f"Erase session {session!r} for good?", abort=True, err=True)
-    result = ask(target, lambda service: service.delete(session), Needs.STORAGE)
+        what = f"session {session!r}" if photo is None else f"photo {photo!r} of session {session!r}"
+        click.confirm(f"Erase {what} for good?", abort=True, err=True)
+    if photo is None:
+        result = ask(target, lambda service: service.delete(session), Needs.STORAGE)
+    else:
+        result = ask(target, lambda service: service.delete_photo(session, photo), Needs.STORAGE)
     show(result, views.erased(result), json=as_json)

@@ -2,9 +2,6 @@
 
 import asyncio
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +14,10 @@ from facepass.entrypoints.cli import views
 from facepass.entrypoints.cli.exit_codes import ExitCode
 from facepass.entrypoints.cli.folder import IdFrom, PhotoFile, photos_in
 from facepass.entrypoints.cli.indexing import FolderIndexer, IndexReport
+from facepass.entrypoints.cli.interruption import stop_on_interrupt
 from facepass.entrypoints.cli.journal import Journal, journal_path
 from facepass.entrypoints.cli.options import json_option, service_options, session_option
-from facepass.entrypoints.cli.output import note, show
+from facepass.entrypoints.cli.output import show
 from facepass.entrypoints.cli.progress import progress_of
 from facepass.entrypoints.cli.runtime import Target, load_settings, service_at
 from facepass.entrypoints.client.service import Needs
@@ -104,7 +102,7 @@ async def _index(job: Job, photos: list[PhotoFile], target: Target) -> IndexRepo
     settings = load_settings()
     async with service_at(target, Needs.ALL) as service:
         path = journal_path(settings.application.data_dir, service=service.name, session_id=job.session)
-        with Journal(path) as journal, progress_of(len(photos)) as progress, _stop_on_interrupt() as stop:
+        with Journal(path) as journal, progress_of(len(photos)) as progress, stop_on_interrupt() as stop:
             if not job.resume:
                 journal.forget()
             indexer = FolderIndexer(
@@ -116,22 +114,3 @@ async def _index(job: Job, photos: list[PhotoFile], target: Target) -> IndexRepo
                 observer=progress,
             )
             return await indexer.run(photos, stop)
-
-
-@contextmanager
-def _stop_on_interrupt() -> Iterator[asyncio.Event]:
-    """An event that ctrl-C sets. A second ctrl-C ends the process the usual way, photos in flight or not."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def interrupted() -> None:
-        note("Stopping after the photos in flight; ctrl-C again stops at once.")
-        stop.set()
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    loop.add_signal_handler(signal.SIGINT, interrupted)
-    try:
-        yield stop
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)

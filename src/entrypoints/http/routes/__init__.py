@@ -2,13 +2,16 @@
 
 from litestar.types import ControllerRouterHandler
 
-from facepass.entrypoints.http.routes import analysis, health, indexing, searching, uploads
+from facepass.entrypoints.http.routes import analysis, erasing, health, indexing, metrics, searching, uploads
 
 API: tuple[ControllerRouterHandler, ...] = (
     indexing.index_one,
     indexing.index_many,
+    indexing.store_status,
     indexing.stored_photo,
-    indexing.delete_session,
+    erasing.delete_session,
+    erasing.delete_one,
+    erasing.forget,
     searching.search,
     searching.session_status,
     analysis.detect,
@@ -24,5 +27,6 @@ ROOT: tuple[ControllerRouterHandler, ...] = (
     health.live,
     health.ready,
     uploads.supported_formats,
+    metrics.metrics,
 )
 """The ones that also answer at the root."""

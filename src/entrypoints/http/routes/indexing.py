@@ -1,13 +1,13 @@
-"""Putting photos into a session, looking one up, and erasing the session."""
+"""Putting photos into a session, looking one up, and the store as a whole."""
 
-from litestar import Response, delete, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from facepass.application.delete_gallery import DeleteGallery
 from facepass.application.get_photo import GetPhoto
 from facepass.application.index_batch import IndexBatch
 from facepass.application.index_photo import IndexPhoto
+from facepass.application.index_status import GetIndexStatus
 from facepass.application.ports import ImageLimits
 from facepass.domain.gallery import PhotoId, SessionId
 from facepass.domain.ports import ImageSource
@@ -69,10 +69,9 @@ async def stored_photo(request: HttpRequest, get_photo: NamedDependency[SkipVali
     return answer(request, convert.stored_photo(photo))
 
 
-@delete("/index/{session_id:str}", status_code=200, opt={"access": auth.KEY})
-async def delete_session(
-    request: HttpRequest, delete_gallery: NamedDependency[SkipValidation[DeleteGallery]]
+@get("/index/status", opt={"access": auth.KEY})
+async def store_status(
+    request: HttpRequest, index_status: NamedDependency[SkipValidation[GetIndexStatus]]
 ) -> Response[bytes]:
-    """Erase a session."""
-    erasure = await delete_gallery(path_id(request, "session_id", SessionId))
-    return answer(request, convert.erasure(erasure))
+    """What is stored altogether, and what it is searched with."""
+    return answer(request, convert.index_status(await index_status()))

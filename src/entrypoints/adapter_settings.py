@@ -1,0 +1,86 @@
+"""Settings in the words of the adapters that take them."""
+
+from urllib.parse import quote
+
+from facepass.adapters.pgvector.engine import PoolSettings
+from facepass.adapters.pgvector.sealing.keys import Keyring
+from facepass.adapters.pgvector.search.approximate import HnswParameters
+from facepass.adapters.pgvector.search.planner import SearchLimits
+from facepass.adapters.pgvector.template_codec import TemplateCodec
+from facepass.application.ports import ImageLimits
+from facepass.application.quality_gate import QualityGate
+from facepass.entrypoints.settings import Recognition, Settings
+
+RUNNING_PER_THREAD = 2
+"""Pictures at work for each inference thread: one is embedded while the next is decoded."""
+
+
+def storage(settings: Settings) -> str:
+    """Whose PostgreSQL holds the galleries: `embedded` or `external`."""
+    return "embedded" if settings.database.is_embedded else "external"
+
+
+def external_url(settings: Settings) -> str:
+    """Address of an external database, password included."""
+    database = settings.database
+    if database.database_url is not None:
+        return database.database_url.reveal()
+    user, password, name = (
+        quote(part, safe="")
+        for part in (database.postgres_user, database.postgres_password.reveal(), database.postgres_db)
+    )
+    return f"postgresql://{user}:{password}@{database.postgres_host}:{database.postgres_port}/{name}"
+
+
+def pool(settings: Settings) -> PoolSettings:
+    """Bounds of this process's connections."""
+    database = settings.database
+    return PoolSettings(
+        pool_min=min(database.db_pool_min, database.db_pool_max),
+        pool_max=database.db_pool_max,
+        timeout_s=database.db_timeout_s,
+        # The embedded server's address says so itself: the connection never leaves the machine.
+        sslmode=None if database.is_embedded or database.database_url is not None else database.db_sslmode,
+    )
+
+
+def upload_limits(settings: Settings) -> ImageLimits:
+    """What an uploaded picture may cost."""
+    uploads = settings.uploads
+    return ImageLimits(
+        max_bytes=uploads.max_upload_bytes, max_side=uploads.max_image_side, max_pixels=uploads.max_image_side**2
+    )
+
+
+def pictures_at_work(settings: Settings) -> int:
+    """How many pictures are looked at at once."""
+    return RUNNING_PER_THREAD * settings.recognition.ml_threads
+
+
+def selfie_gate(recognition: Recognition, gate: QualityGate) -> QualityGate:
+    """Never more lenient than the gate of indexing: who cannot be indexed cannot be searched for either."""
+    return QualityGate(recognition.min_selfie_size, recognition.min_selfie_quality).at_least(gate)
+
+
+def codec(settings: Settings) -> TemplateCodec:
+    """How templates are stored: encrypted where there is a key.
+
+    Raises:
+        ConfigurationError: a key is malformed.
+    """
+    keys = [key.reveal() for key in settings.security.encryption_key]
+    return TemplateCodec(Keyring(keys) if keys else None)
+
+
+def search_limits(settings: Settings) -> SearchLimits:
+    """Which sessions are searched how."""
+    search = settings.search
+    return SearchLimits(
+        database_max_faces=search.database_search_max_faces, exact_max_faces=search.exact_search_max_faces
+    )
+
+
+def hnsw_parameters(settings: Settings) -> HnswParameters:
+    """Of the index of very large sessions."""
+    search = settings.search
+    return HnswParameters(m=search.hnsw_m, ef_construction=search.hnsw_ef_construction, ef_search=search.hnsw_ef_search)

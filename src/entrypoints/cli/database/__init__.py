@@ -1,0 +1,1 @@
+"""The commands of `facepass db`, a module for each subject; `commands/db.py` collects them."""

@@ -1,0 +1,84 @@
+"""What the service accepts, what it searches with, and how it is."""
+
+from facepass.entrypoints.http import auth, documented, schemas
+from facepass.entrypoints.http.operations.operation import KEY, STORE, Operation
+from facepass.entrypoints.http.routes.uploads import FORMATS
+from facepass.entrypoints.settings import Settings
+
+
+def service(settings: Settings) -> tuple[Operation, ...]:
+    """In the order of the document."""
+    healthy = schemas.Health("healthy", "connected", "loaded", settings.application.app_version, 8412.6)
+    limits = settings.uploads
+    return (
+        _store(settings),
+        Operation(
+            method="get",
+            path="/upload/supported-formats",
+            name="supported_formats",
+            tag="Service",
+            summary="What an upload may be",
+            description="Formats are told by decoding, not by name.",
+            answer=schemas.SupportedFormats,
+            example=schemas.SupportedFormats(
+                FORMATS, limits.max_upload_bytes, limits.max_image_side, limits.max_image_side
+            ),
+            errors=("internal",),
+            revalidates=True,
+        ),
+        *(
+            Operation(
+                method="get",
+                path=path,
+                name=name,
+                tag="Service",
+                summary=summary,
+                description="Asks every dependency, each within its own time limit.",
+                answer=schemas.Health,
+                example=healthy,
+                errors=("internal",),
+                answers_503=True,
+            )
+            for path, name, summary in (
+                ("/health", "health", "The service and what it depends on"),
+                ("/health/ready", "ready", "Whether requests should be sent here"),
+            )
+        ),
+        Operation(
+            method="get",
+            path="/health/live",
+            name="live",
+            tag="Service",
+            summary="Whether the process answers",
+            description="Never touches a dependency.",
+            answer=schemas.Liveness,
+            example=schemas.Liveness("healthy"),
+            errors=("internal",),
+        ),
+    )
+
+
+def _store(settings: Settings) -> Operation:
+    return Operation(
+        method="get",
+        path="/index/status",
+        name="index_status",
+        tag="Service",
+        summary="The store in numbers",
+        description="How much is stored, by which model new sessions are indexed, and how sessions are searched.",
+        answer=schemas.IndexStatus,
+        example=schemas.IndexStatus(
+            model=documented.MODEL,
+            dimension=128,
+            embeddings=1_250_163,
+            photos=300_241,
+            sessions=212,
+            size_bytes=1_207_959_552,
+            index=schemas.SearchIndex(
+                "hnsw", {"m": 32, "ef_construction": 400, "ef_search": 400}, True, 268_435_456, 1, 0, 0.997
+            ),
+            planner=schemas.Planner(settings.search.exact_search_max_faces),
+        ),
+        errors=(*KEY, *STORE, "internal"),
+        access=auth.KEY,
+    )

@@ -1,0 +1,73 @@
+"""What can be configured: frozen settings in slices, each handed only to what needs it.
+
+The environment name of a setting is its field name in capitals. `facepass.entrypoints.environment` reads them,
+`facepass.entrypoints.reference` makes `docs/configuration.md` of them: what a setting means stands with its field.
+"""
+
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from facepass.entrypoints.settings.access import Security, Uploads
+from facepass.entrypoints.settings.application import Application, Logging, Server
+from facepass.entrypoints.settings.recognition import Recognition, Search
+from facepass.entrypoints.settings.storage import Database, ObjectStore, Photos, Retention
+from facepass.entrypoints.settings.values import (
+    Fraction,
+    NotNegative,
+    Percent,
+    Port,
+    Positive,
+    Seconds,
+    Secret,
+    meaning,
+)
+
+__all__ = [
+    "Application",
+    "Database",
+    "Fraction",
+    "Logging",
+    "NotNegative",
+    "ObjectStore",
+    "Percent",
+    "Photos",
+    "Port",
+    "Positive",
+    "Recognition",
+    "Retention",
+    "Search",
+    "Seconds",
+    "Secret",
+    "Security",
+    "Server",
+    "Settings",
+    "Uploads",
+    "meaning",
+]
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything in force."""
+
+    application: Application = Application()
+    server: Server = Server()
+    database: Database = Database()
+    photos: Photos = Photos()
+    object_store: ObjectStore = ObjectStore()
+    retention: Retention = Retention()
+    security: Security = Security()
+    uploads: Uploads = Uploads()
+    recognition: Recognition = field(default_factory=Recognition)
+    search: Search = Search()
+    logging: Logging = Logging()
+
+    @property
+    def models_dir(self) -> Path:
+        """Where prepared models are kept: beside the data unless named."""
+        return self.recognition.models_dir or self.application.data_dir / "models"
+
+    @property
+    def photo_root(self) -> Path:
+        """The folder that `s3_key` names photos in: beside the data unless named."""
+        return self.photos.photo_root or self.application.data_dir / "photos"

@@ -1,0 +1,48 @@
+"""What the service is, where it listens, and what it says about its work."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Struct
+
+from facepass import __version__
+from facepass.entrypoints.settings.values import Port, meaning
+
+
+class Application(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the service is and where it keeps its files."""
+
+    app_name: Annotated[str, meaning("Title of the API's documentation.")] = "FacePass"
+    app_version: Annotated[
+        str, meaning("Version that `/health` and the API's documentation name.", unset="the installed version")
+    ] = __version__
+    environment: Annotated[
+        Literal["development", "production"],
+        meaning("`production` insists on `API_KEYS` and tells browsers to come by HTTPS only (HSTS)."),
+    ] = "development"
+    data_dir: Annotated[
+        Path,
+        meaning(
+            "Folder of the embedded PostgreSQL, the models, the local API key and the journals of `facepass index`."
+        ),
+    ] = Path(".facepass")
+
+
+class Server(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the service listens."""
+
+    api_host: Annotated[str, meaning("Address to listen on; `0.0.0.0` for all of the machine's.")] = "127.0.0.1"
+    api_port: Annotated[Port, meaning("TCP port to listen on.")] = 8000
+
+
+class Logging(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is written to standard error, and how."""
+
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], meaning("Least severity of what is logged, the access log aside.")
+    ] = "INFO"
+    log_format: Annotated[
+        Literal["json", "console"] | None,
+        meaning("JSON for machines, coloured text for people.", unset="`console` on a terminal, otherwise `json`"),
+    ] = None
+    access_log: Annotated[bool, meaning("Whether each request is logged, whatever `LOG_LEVEL` is.")] = True
