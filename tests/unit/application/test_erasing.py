@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from dependency_injector import providers
-from facepass.adapters.memory.unit_of_work import InMemoryUnitOfWorkFactory
 
+from facepass.adapters.memory.unit_of_work import InMemoryUnitOfWorkFactory
 from facepass.adapters.memory.vision import ColourModel, MemoryEmbeddingModels, SceneDecoder
 from facepass.application.forget_person import ForgottenPerson
 from facepass.application.ports import ImageDecoder, ImageLimits, T, UnitOfWork, UnitOfWorkFactory
