@@ -21,8 +21,7 @@ missed by           how far above the threshold the best photo was that was miss
                     a cosine by up to 2e-4, an approximate index loses whatever it does not visit
 in process          bytes that this process holds to be able to search; what PostgreSQL caches is not in it
 
-Ends with 1 where FacePass misses a target: p95 of 5, 10 and 25 ms at the three sizes; with `--write`, 5,000 faces
-a second. Needs faiss-cpu and usearch (`pip install faiss-cpu usearch`).
+Ends with 1 where FacePass misses a target: p95 of 5, 10 and 25 ms; with `--write`, 5,000 faces a second. Needs faiss-cpu and usearch (`pip install faiss-cpu usearch`).
 """
 
 import argparse
@@ -33,17 +32,13 @@ import os
 import sys
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 import numpy as np
 from galleries import (
     HALFVEC,
-    Connection,
     FaceTable,
     Gallery,
     Vectors,
@@ -56,54 +51,33 @@ from galleries import (
 )
 from rich.console import Console
 from rich.table import Table
+from search_peers import (
+    HNSW_INDEX,
+    LEAST_COSINE,
+    NEAREST,
+    PACKAGES,
+    Method,
+    build_hnsw,
+    faiss_flat,
+    pgvector,
+    processes_of,
+    usearch_hnsw,
+)
+from store import MODEL, opened_facepass, write
 
-from facepass.adapters.pgvector import migrate
-from facepass.adapters.pgvector.engine import PoolSettings, create_engine
 from facepass.adapters.pgvector.search.planner import SearchLimits
-from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
 from facepass.application.ports import UnitOfWorkFactory
-from facepass.domain.embedding import Embedding, ModelId, TemplateSpace
-from facepass.domain.face import BoundingBox, Face, ImageSize, Landmarks, Quality
-from facepass.domain.gallery import Photo, PhotoId, SessionId, Template
+from facepass.domain.embedding import Embedding
+from facepass.domain.gallery import SessionId
 from facepass.domain.identification import Probe
 from facepass.entrypoints import logs
 from facepass.entrypoints.settings import Logging
 
-PACKAGES = {"faiss": "faiss-cpu", "usearch": "usearch"}
 FACEPASS = "FacePass"
-MODEL = ModelId("benchmark")
-LEAST_COSINE = 0.92
-NEAREST = 100
-"""How many an approximate index is asked for; more than ever reach the threshold, which is checked."""
-M, EF_CONSTRUCTION, EF_SEARCH = 32, 400, 400
-BATCH_PHOTOS = 100
 WARM_UP_ROUNDS = 5
 WARM_UP_FACES = 500
-HNSW_INDEX = "faces_hnsw"
-HNSW_MEMORY = "1GB"
 P95_TARGETS_MS = {1_000: 5.0, 10_000: 10.0, 50_000: 25.0}
 WRITE_TARGET = 5_000.0
-LANDMARKS = Landmarks.from_array(np.linspace(10.0, 90.0, 10).reshape(5, 2))
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A way to search one session.
-
-    Attributes:
-        threads: that one search may use; for PostgreSQL, processes.
-        search: what is timed.
-        photos: what it found, from its answer.
-        mode: what the answer says about how it was found.
-        in_process: bytes; None where it is counted while warming up.
-    """
-
-    name: str
-    threads: str
-    search: Callable[[Vectors], Awaitable[Any]]
-    photos: Callable[[Any], set[int]]
-    mode: Callable[[Any], str] = lambda _: ""
-    in_process: int | None = None
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -146,49 +120,6 @@ async def measure(method: Method, faces: int, wanted: list[Visitor]) -> Figures:
     return Figures(method.name, mode, method.threads, faces, len(wanted), p50, p95, recall, missed_by, held)
 
 
-# --- FacePass ---------------------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def opened_facepass(url: str) -> AsyncIterator[tuple[UnitOfWorkFactory, UnitOfWorkFactory]]:
-    """The store as the service opens it, migrated; and once more with every session searched in memory."""
-    pool = PoolSettings()
-    await migrate.upgrade(url, pool)
-    engine = create_engine(url, pool)
-    try:
-        in_memory = PostgresUnitOfWorkFactory(engine, limits=SearchLimits(database_max_faces=0))
-        yield PostgresUnitOfWorkFactory(engine), in_memory
-    finally:
-        await engine.dispose()
-
-
-def photos_of(gallery: Gallery, session: SessionId) -> Iterator[Photo]:
-    """The session as the service is given it."""
-    now = datetime.now(UTC)
-    firsts = np.flatnonzero(gallery.face_nos == 0).tolist()
-    for first, end in zip(firsts, [*firsts[1:], gallery.faces], strict=True):
-        templates = tuple(
-            Template(
-                Face(face - first, BoundingBox(10.0, 20.0, 80.0, 90.0), LANDMARKS, 0.99, Quality(80)),
-                Embedding.normalised(MODEL, gallery.vectors[face]),
-            )
-            for face in range(first, end)
-        )
-        name = PhotoId(str(gallery.photos[first]))
-        yield Photo(session, name, ImageSize(6000, 4000), len(templates), templates, now)
-
-
-async def write(units: UnitOfWorkFactory, gallery: Gallery) -> float:
-    """Store a session in batches of photos, one transaction each; faces a second."""
-    session, space = SessionId(str(gallery.faces)), TemplateSpace(MODEL, gallery.vectors.shape[1])
-    photos = list(photos_of(gallery, session))
-    started = time.perf_counter()
-    for first in range(0, len(photos), BATCH_PHOTOS):
-        editions = {space: photos[first : first + BATCH_PHOTOS]}
-        await units.run(lambda unit, batch=editions: unit.galleries.replace_photos(session, batch, since=0))  # type: ignore[misc]  # default binds it now
-    return gallery.faces / (time.perf_counter() - started)
-
-
 def facepass(name: str, threads: str, units: UnitOfWorkFactory, gallery: Gallery) -> Method:
     """Through the port."""
     session = SessionId(str(gallery.faces))
@@ -203,80 +134,6 @@ def facepass(name: str, threads: str, units: UnitOfWorkFactory, gallery: Gallery
         lambda answer: {int(candidate.photo_id) for candidate in answer.candidates},
         lambda answer: str(answer.mode),
     )
-
-
-# --- the others -------------------------------------------------------------------------------------------------------
-
-
-def pgvector(connection: Connection, gallery: Gallery, name: str, statement: str, threads: str, *rest: float) -> Method:
-    """Plain SQL; `statement` gives photo, face number, details and cosine."""
-
-    async def search(probe: Vectors) -> Any:
-        return await connection.fetch(statement, gallery.faces, *HALFVEC.encoded(probe[None]), *rest)
-
-    return Method(name, threads, search, lambda rows: {row[0] for row in rows if row[3] >= LEAST_COSINE}, in_process=0)
-
-
-async def build_hnsw(connection: Connection, table: FaceTable) -> tuple[str, float]:
-    """One index over all sessions; the statement that searches by it, and the seconds it took."""
-    await connection.execute(f"SET maintenance_work_mem = '{HNSW_MEMORY}'; SET max_parallel_maintenance_workers = 2")
-    started = time.perf_counter()
-    await connection.execute(
-        f"CREATE INDEX {HNSW_INDEX} ON {table.name} USING hnsw (embedding halfvec_ip_ops)"
-        f" WITH (m = {M}, ef_construction = {EF_CONSTRUCTION})"
-    )
-    taken_s = time.perf_counter() - started
-    await connection.execute(f"SET hnsw.ef_search = {EF_SEARCH}; SET hnsw.iterative_scan = strict_order")
-    await connection.execute("SET enable_sort = off")  # small sessions too by the index that is measured
-    statement = (
-        f"SELECT photo, face_no, details, -(embedding <#> $2) AS cosine FROM {table.name}"  # noqa: S608 - our own name
-        f" WHERE session = $1 ORDER BY embedding <#> $2 LIMIT {NEAREST}"
-    )
-    return statement, taken_s
-
-
-def faiss_flat(gallery: Gallery, threads: int) -> Method:
-    """Brute force over float32; the index keeps a copy of the vectors."""
-    import faiss  # noqa: PLC0415 - only where it is installed
-
-    index = faiss.IndexFlatIP(gallery.vectors.shape[1])
-    index.add(gallery.vectors)
-    faiss.omp_set_num_threads(threads)
-
-    async def search(probe: Vectors) -> Any:
-        return index.range_search(probe[None], LEAST_COSINE)[2]
-
-    return Method(
-        *("faiss IndexFlatIP", str(threads), search),
-        lambda faces: set(gallery.photos[faces].tolist()),
-        in_process=gallery.vectors.nbytes,
-    )
-
-
-def usearch_hnsw(gallery: Gallery) -> Method:
-    """Built with all threads, searched with one."""
-    from usearch.index import Index  # noqa: PLC0415 - only where it is installed
-
-    index = Index(
-        ndim=gallery.vectors.shape[1],
-        metric="ip",
-        dtype="f32",
-        connectivity=M,
-        expansion_add=EF_CONSTRUCTION,
-        expansion_search=EF_SEARCH,
-    )
-    index.add(np.arange(gallery.faces), gallery.vectors)
-
-    async def search(probe: Vectors) -> Any:
-        return index.search(probe, NEAREST, threads=1)
-
-    def photos(found: Any) -> set[int]:
-        return set(gallery.photos[found.keys[1 - found.distances >= LEAST_COSINE].astype(np.int64)].tolist())
-
-    return Method("usearch HNSW", "1", search, photos, in_process=index.memory_usage)
-
-
-# --- everything -------------------------------------------------------------------------------------------------------
 
 
 Wanted = dict[int, list[Visitor]]
@@ -338,11 +195,6 @@ async def measure_libraries(galleries: list[Gallery], wanted: Wanted, *, skip_hn
             method = usearch_hnsw(gallery)
             note(f"HNSW index of usearch, {gallery.faces:,} faces: {time.perf_counter() - started:.0f} s")
             yield await measure(method, gallery.faces, wanted[gallery.faces])
-
-
-async def processes_of(connection: Connection) -> str:
-    """How many processes of PostgreSQL may work at one search."""
-    return f"1..{1 + int(await connection.fetchval('SHOW max_parallel_workers_per_gather'))}"
 
 
 async def measure_all(url: str, galleries: list[Gallery], chosen: argparse.Namespace) -> list[Figures]:
