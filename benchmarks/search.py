@@ -21,7 +21,8 @@ missed by           how far above the threshold the best photo was that was miss
                     a cosine by up to 2e-4, an approximate index loses whatever it does not visit
 in process          bytes that this process holds to be able to search; what PostgreSQL caches is not in it
 
-Ends with 1 where FacePass misses a target: p95 of 5, 10 and 25 ms; with `--write`, 5,000 faces a second. Needs faiss-cpu and usearch (`pip install faiss-cpu usearch`).
+Ends with 1 where FacePass misses a target: p95 of 5, 10 and 25 ms; with `--write`, 5,000 faces a second.
+Needs faiss-cpu and usearch (`pip install faiss-cpu usearch`).
 """
 
 import argparse

@@ -84,7 +84,14 @@ def vendor_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, EOFError) as error:
+    except (
+        exc.SQLAlchemyError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,  # a server that dies while the driver connects
+        OSError,
+        EOFError,
+    ) as error:
         meaning = _meaning(error)
         if meaning is None:
             raise

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 URL_VARIABLE = "FACEPASS_CLIENT_URL"
 KEY_VARIABLE = "FACEPASS_CLIENT_KEY"
+IMPORT_VARIABLE = "FACEPASS_IMPORT_DSN"
+NO_SETTINGS = frozenset({URL_VARIABLE, KEY_VARIABLE, IMPORT_VARIABLE})
 DOTENV = Path(".env")
 
 
@@ -35,8 +37,8 @@ class Target:
 
 
 def environment() -> dict[str, str]:
-    """The process's variables without the two that only the command line reads: they are no settings."""
-    return {name: value for name, value in os.environ.items() if name not in {URL_VARIABLE, KEY_VARIABLE}}
+    """The process's variables without those that only the command line reads: they are no settings."""
+    return {name: value for name, value in os.environ.items() if name not in NO_SETTINGS}
 
 
 def load_settings() -> "Settings":

@@ -12,13 +12,12 @@ import rich_click as click
 from facepass.entrypoints.cli.exit_codes import ExitCode
 from facepass.entrypoints.cli.options import json_option
 from facepass.entrypoints.cli.output import console, note, print_json
-from facepass.entrypoints.cli.runtime import DOTENV, environment, log_to_stderr
+from facepass.entrypoints.cli.runtime import IMPORT_VARIABLE, load_settings, log_to_stderr
 
 if TYPE_CHECKING:
     from facepass.entrypoints.importing import Progress
     from facepass.entrypoints.settings import Settings
 
-DSN_VARIABLE = "FACEPASS_IMPORT_DSN"
 LINE_EVERY_S = 10.0
 """Between two lines of progress where there is no terminal."""
 
@@ -27,7 +26,7 @@ LEAST_WAIT_TOLD_S = 1.0
 
 dsn_option = click.option(
     "--dsn",
-    envvar=DSN_VARIABLE,
+    envvar=IMPORT_VARIABLE,
     show_envvar=True,
     required=True,
     metavar="DSN",
@@ -105,12 +104,7 @@ def rollback_v1(dsn: str, yes: bool, as_json: bool) -> None:
 
 
 def _settings() -> "Settings":
-    """The settings in force; the old database's address is none of them."""
-    from facepass.entrypoints.environment import load_settings  # noqa: PLC0415 help does without
-
-    variables = environment()
-    variables.pop(DSN_VARIABLE, None)
-    settings = load_settings(variables, dotenv=DOTENV)
+    settings = load_settings()
     log_to_stderr(settings, least_level="WARNING")
     _say_when_waiting()
     return settings
