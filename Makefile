@@ -30,10 +30,13 @@ format: $(VENV)/dev.stamp  ## Format and mend what can be mended
 docs: $(VENV)/dev.stamp  ## Write docs/configuration.md from the settings
 	$(BIN)/python -m facepass.entrypoints.reference > docs/configuration.md
 
-bench: $(VENV)/dev.stamp  ## Measure: models, event loop, database
+bench: $(VENV)/dev.stamp  ## Measure: models, event loop, database, search, isolation
 	$(BIN)/facepass bench models
 	$(BIN)/python benchmarks/event_loop.py
 	$(BIN)/python benchmarks/database.py
+	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/search.py --write
+	$(BIN)/python benchmarks/isolation.py
 
 lock: $(VENV)/dev.stamp  ## Pin what pyproject.toml asks for, with hashes
 	$(BIN)/python -m pip install -q uv

@@ -29,7 +29,7 @@ def test_every_figure_is_printed_as_json() -> None:
 
 @pytest.mark.property
 def test_property_21_and_25_sessions_keep_to_themselves_while_writers_are_at_work() -> None:
-    small = ["--sessions", "10", "--faces", "40", "--searches", "300", "--dimension", "32"]
+    small = ["--sessions", "10", "--faces", "40", "--searches", "300", "--dimension", "32", "--erase-every", "3"]
     ran = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, BENCHMARKS / "isolation.py", *small], capture_output=True, text=True, check=False, timeout=120
     )
