@@ -204,11 +204,10 @@ async def measure_all(url: str, galleries: list[Gallery], chosen: argparse.Names
     wanted = {g.faces: visitors(g, chosen.searches, random, least_cosine=LEAST_COSINE) for g in galleries}
     if max(visitor.faces for people in wanted.values() for visitor in people) > NEAREST:
         raise SystemExit(f"more than {NEAREST} faces reach the threshold: approximate searches would be wronged")
-    skip_hnsw = chosen.skip_hnsw
     return [
         *[one async for one in measure_facepass(url, galleries, wanted)],
-        *[one async for one in measure_pgvector(url, galleries, wanted, skip_hnsw=skip_hnsw)],
-        *[one async for one in measure_libraries(galleries, wanted, skip_hnsw=skip_hnsw)],
+        *[one async for one in measure_pgvector(url, galleries, wanted, skip_hnsw=chosen.skip_hnsw)],
+        *[one async for one in measure_libraries(galleries, wanted, skip_hnsw=chosen.skip_hnsw)],
     ]
 
 
@@ -275,7 +274,7 @@ async def run(chosen: argparse.Namespace) -> bool:
         if chosen.write:
             return await judge_writing(url, galleries, random)
         figures = await measure_all(url, galleries, chosen)
-    Console().print(table_of(figures))
+    Console(width=120).print(table_of(figures))
     return judge(figures)
 
 
