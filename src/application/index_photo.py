@@ -1,5 +1,6 @@
 """Index one photo: every face in it that is good enough can be found from then on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from facepass.application.face_analysis import FaceAnalyser, FaceAnalysis, Timings
@@ -49,12 +50,6 @@ class IndexedPhoto:
     def confidence(self) -> float:
         """Best detection score of the photo, 0 to 1."""
         return max(face.confidence for face in self.faces)
-
-
-@dataclass(frozen=True, slots=True)
-class _Edition:
-    photo: Photo
-    space: TemplateSpace
 
 
 class IndexPhoto:
@@ -110,10 +105,9 @@ class IndexPhoto:
             state = await transaction.galleries.state(session_id)
         models = [await self._models.get(space) for space in state.spaces] or [self._models.default]
         async with self._analyser.open(data, limits) as analysis:
-            editions = [
-                _Edition(await self._photo(analysis, model, session_id, photo_id, source_key), model.space)
-                for model in models
-            ]
+            editions = {
+                model.space: await self._photo(analysis, model, session_id, photo_id, source_key) for model in models
+            }
         replaced = await self._store(session_id, editions, state)
         if not analysis.faces:
             raise NoFaceDetected("No face was found in the photo. It is recorded as a photo without faces.")
@@ -147,20 +141,20 @@ class IndexPhoto:
             source_key=source_key,
         )
 
-    async def _store(self, session_id: SessionId, editions: list[_Edition], state: GalleryState) -> bool:
-        served = editions[0].photo
+    async def _store(self, session_id: SessionId, editions: Mapping[TemplateSpace, Photo], state: GalleryState) -> bool:
+        space, served = next(iter(editions.items()))
         entry = AuditEntry(
             AuditEvent.PHOTOS_INDEXED,
             served.indexed_at,
             digest(session_id),
             photos=1,
             templates=len(served.templates),
-            model=editions[0].space.model,
+            model=space.model,
         )
 
         async def store(transaction: UnitOfWork) -> bool:
             replaced = await transaction.galleries.replace_photos(
-                session_id, {edition.space: [edition.photo] for edition in editions}, since=state.revision
+                session_id, {space: [photo] for space, photo in editions.items()}, since=state.revision
             )
             await transaction.audit.append(entry)
             return bool(replaced)

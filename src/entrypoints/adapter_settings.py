@@ -62,14 +62,23 @@ def selfie_gate(recognition: Recognition, gate: QualityGate) -> QualityGate:
     return QualityGate(recognition.min_selfie_size, recognition.min_selfie_quality).at_least(gate)
 
 
+def keyring(settings: Settings) -> Keyring | None:
+    """The keys of ENCRYPTION_KEY; None without any.
+
+    Raises:
+        ConfigurationError: one is malformed.
+    """
+    keys = [key.reveal() for key in settings.security.encryption_key]
+    return Keyring(keys) if keys else None
+
+
 def codec(settings: Settings) -> TemplateCodec:
     """How templates are stored: encrypted where there is a key.
 
     Raises:
         ConfigurationError: a key is malformed.
     """
-    keys = [key.reveal() for key in settings.security.encryption_key]
-    return TemplateCodec(Keyring(keys) if keys else None)
+    return TemplateCodec(keyring(settings))
 
 
 def search_limits(settings: Settings) -> SearchLimits:

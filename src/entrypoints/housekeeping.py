@@ -5,9 +5,9 @@ from collections.abc import Callable
 import msgspec
 
 from facepass.adapters.pgvector.key_rotation import KeyRotation
-from facepass.adapters.pgvector.sealing.keys import Keyring
 from facepass.application.look_after import LookedAfter
 from facepass.domain.errors import ConfigurationError
+from facepass.entrypoints import adapter_settings
 from facepass.entrypoints.container import Container
 from facepass.entrypoints.lifespan import storage_running
 from facepass.entrypoints.settings import Settings
@@ -46,10 +46,9 @@ async def rotate_key(settings: Settings) -> Rotation:
         ConfigurationError: there is no key, or one that is still in use is missing.
         DependencyUnavailable: the database.
     """
-    keys = [key.reveal() for key in settings.security.encryption_key]
-    if not keys:
+    keyring = adapter_settings.keyring(settings)
+    if keyring is None:
         raise ConfigurationError("ENCRYPTION_KEY is not set: name the new key first, then the one in use")
-    keyring = Keyring(keys)
     container = Container(settings=settings)
     async with storage_running(container):
         rotate = KeyRotation(container.postgres_unit_of_work(), keyring=keyring, clock=container.clock())

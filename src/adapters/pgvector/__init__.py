@@ -1,1 +1,1 @@
-"""PostgreSQL with pgvector as the vector repository: exact search inside a session, one transaction a unit of work."""
+"""PostgreSQL with pgvector as the vector repository: sessions searched by size, one transaction a unit of work."""

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from facepass.adapters.pgvector.errors import vendor_errors
 from facepass.adapters.pgvector.tables import sessions
-from facepass.adapters.pgvector.transaction import Transaction
+from facepass.adapters.pgvector.transaction import reading
 from facepass.application.ports import Readiness
 
 
@@ -25,11 +25,6 @@ class DatabaseReadiness(Readiness):
 
     async def check(self) -> None:
         """See `Readiness.check`."""
-        transaction = Transaction(self._engine)
         with vendor_errors():
-            async with asyncio.timeout(self._timeout_s):
-                await transaction.open()
-                try:
-                    await transaction.read(text(f"SELECT FROM {sessions.name} LIMIT 0"), {})
-                finally:
-                    await transaction.close()
+            async with asyncio.timeout(self._timeout_s), reading(self._engine) as transaction:
+                await transaction.read(text(f"SELECT FROM {sessions.name} LIMIT 0"), {})

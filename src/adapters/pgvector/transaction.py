@@ -5,7 +5,8 @@ without a transaction around them; without one a search is a single round trip i
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable
@@ -29,6 +30,8 @@ class Transaction:
         """
         self._engine = engine
         self._reading = "REPEATABLE READ" if snapshot else "AUTOCOMMIT"
+        self._snapshot = snapshot
+        self._looked = False
         self._open = False
         self._connection: AsyncConnection | None = None
         self._writing = False
@@ -57,9 +60,7 @@ class Transaction:
         """
         if self._writing:
             raise RuntimeError("a transaction that writes keeps its connection")
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await asyncio.shield(connection.close())
+        await self._give_back()
 
     async def read(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
         """Run one statement that changes and locks nothing."""
@@ -67,6 +68,7 @@ class Transaction:
         self._broken = self._broken or self._writing
         result = await self._execute(statement, parameters)
         self._broken = False
+        self._looked = True
         return result
 
     async def write(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
@@ -119,8 +121,9 @@ class Transaction:
                 raise
             except Exception as error:
                 # The pool cannot notice a connection that died a moment ago. As long as this transaction has
-                # written nothing, the statement may simply run again, once, on another connection.
-                if self._wrote or not is_lost_connection(error):
+                # written nothing, the statement may simply run again, once, on another connection; of a snapshot,
+                # only the first one, for another connection sees another moment.
+                if self._wrote or (self._snapshot and self._looked) or not is_lost_connection(error):
                     raise
                 await self._give_back()
                 self._connection = await self._connect(writing=self._writing)
@@ -138,3 +141,18 @@ class Transaction:
         if self._connection is None:
             self._connection = await self._connect(writing=False)
         return self._connection
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine, *, snapshot: bool = False) -> AsyncIterator[Transaction]:
+    """A transaction outside any unit of work, for looking only.
+
+    Raises:
+        DependencyUnavailable: no connection can be had.
+    """
+    transaction = Transaction(engine, snapshot=snapshot)
+    await transaction.open()
+    try:
+        yield transaction
+    finally:
+        await transaction.close()

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -48,5 +49,17 @@ def facepass(tmp_path, environment):
             timeout=TIMEOUT_S,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def on_database(facepass, database_url, models_dir):
+    """Runs a command on a migrated database; its JSON answer."""
+
+    def run(*arguments, expect=0):
+        done = facepass(*arguments, "--json", DATABASE_URL=database_url, MODELS_DIR=models_dir)
+        assert done.returncode == expect, done.stderr
+        return json.loads(done.stdout or done.stderr)
 
     return run

@@ -15,18 +15,6 @@ USAGE, REFUSED, CONFIGURATION, UNAVAILABLE, INTERRUPTED = 2, 1, 3, 4, 130
 NOBODY = "postgresql://facepass@127.0.0.1:1/facepass"
 
 
-@pytest.fixture
-def on_database(facepass, database_url, models_dir):
-    """Runs a command on a migrated database; its JSON answer."""
-
-    def run(*arguments, expect=0):
-        done = facepass(*arguments, "--json", DATABASE_URL=database_url, MODELS_DIR=models_dir)
-        assert done.returncode == expect, done.stderr
-        return json.loads(done.stdout or done.stderr)
-
-    return run
-
-
 def test_a_folder_is_indexed_searched_and_erased(on_database, photos):
     report = on_database("index", photos, "--session", "gala")
     again = on_database("index", photos, "--session", "gala")

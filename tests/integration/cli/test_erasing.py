@@ -9,18 +9,6 @@ USAGE, REFUSED = 2, 1
 
 
 @pytest.fixture
-def on_database(facepass, database_url, models_dir):
-    """Runs a command on a migrated database; its JSON answer."""
-
-    def run(*arguments, expect=0):
-        done = facepass(*arguments, "--json", DATABASE_URL=database_url, MODELS_DIR=models_dir)
-        assert done.returncode == expect, done.stderr
-        return json.loads(done.stdout or done.stderr)
-
-    return run
-
-
-@pytest.fixture
 def gala(on_database, photos):
     """A session of nine photos, three of each of three people."""
     assert on_database("index", photos, "--session", "gala")["indexed"] == 9

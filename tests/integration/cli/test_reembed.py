@@ -19,18 +19,6 @@ BUILT = "SELECT count(*) FROM photos p JOIN sessions s ON s.pk = p.session_pk WH
 
 
 @pytest.fixture
-def on_database(facepass, database_url, models_dir):
-    """Runs a command on a migrated database; its JSON answer."""
-
-    def run(*arguments, expect=0):
-        done = facepass(*arguments, "--json", DATABASE_URL=database_url, MODELS_DIR=models_dir)
-        assert done.returncode == expect, done.stderr
-        return json.loads(done.stdout or done.stderr)
-
-    return run
-
-
-@pytest.fixture
 def reembed(on_database):
     """Runs `db reembed`; the sessions of its answer."""
 

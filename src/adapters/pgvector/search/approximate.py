@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from facepass.adapters.pgvector.rows import box_of
-from facepass.adapters.pgvector.statements.sql import sql
-from facepass.adapters.pgvector.transaction import Transaction
-from facepass.domain.errors import GalleryChanged
+from facepass.adapters.pgvector.search.served import check_served
+from facepass.adapters.pgvector.statements import indexing
+from facepass.adapters.pgvector.transaction import Transaction, reading
 from facepass.domain.gallery import PhotoId
 from facepass.domain.identification import Candidate, CandidateList, Probe, SearchMode
 
@@ -25,19 +25,6 @@ MOST_FACES = 6400
 """Beyond so many, reading all of a session's faces is quicker than following the graph."""
 HALF_MARGIN = 1e-3
 """The index orders by a probe in half precision: faces this far below may belong above."""
-
-IS_VALID = sql("""
-    SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)
-""")
-IS_SERVED = sql("SELECT 1 FROM sessions WHERE pk = :session_pk AND model_pk = :model_pk")
-PHOTO_IDS = sql("""
-    SELECT pk, photo_id FROM photos
-    WHERE session_pk = :session_pk AND model_pk = :model_pk AND pk = ANY(:photo_pks)
-""")
-SET_PARAMETERS = text("""
-    SELECT set_config('hnsw.ef_search', :ef_search, true), set_config('hnsw.iterative_scan', 'strict_order', true),
-        set_config('hnsw.max_scan_tuples', :max_scan, true), set_config('enable_seqscan', 'off', true)
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +40,6 @@ class HnswParameters:
     m: int = 32
     ef_construction: int = 400
     ef_search: int = 400
-
-
-def index_name(session_pk: int, model_pk: int) -> str:
-    """Of a session's index."""
-    return f"faces_{model_pk:d}_session_{session_pk:d}_hnsw"
 
 
 class ApproximateSearch:
@@ -77,8 +59,8 @@ class ApproximateSearch:
     @staticmethod
     async def is_ready(transaction: Transaction, session: Row[Any]) -> bool:
         """Whether a session has an index that is whole."""
-        values = {"name": index_name(session.pk, session.model_pk)}
-        return bool((await transaction.read(IS_VALID, values)).scalar_one_or_none())
+        values = {"name": indexing.index_name(session.pk, session.model_pk)}
+        return bool((await transaction.read(indexing.IS_VALID, values)).scalar_one_or_none())
 
     async def candidates(
         self, session: Row[Any], probe: Probe, *, least_cosine: float, limit: int
@@ -87,38 +69,21 @@ class ApproximateSearch:
 
         All matches that the graph leads to, not only the nearest few: more are asked for until one is no match.
         """
-        transaction = Transaction(self._engine, snapshot=True)
-        await transaction.open()
-        try:
-            await transaction.read(SET_PARAMETERS, self._settings(session))
-            keys = {"session_pk": session.pk, "model_pk": session.model_pk}
-            if not (await transaction.read(IS_SERVED, keys)).all():
-                raise GalleryChanged("The session was erased, or changed its model, while it was searched.")
+        async with reading(self._engine, snapshot=True) as transaction:
+            await transaction.read(indexing.SET_PARAMETERS, self._settings(session))
+            await check_served(transaction, session)
             wanted = FIRST_FACES
             while wanted <= self._most_faces:
                 values = {"half_probe": probe.vector, "limit": wanted}
-                rows = (await transaction.read(_nearest(session), values)).all()
+                rows = (await transaction.read(indexing.nearest(session), values)).all()
                 if len(rows) < wanted or rows[-1].approximate < least_cosine - HALF_MARGIN:
                     photos = await _photo_ids(transaction, session, rows)
                     return _ranked(rows, photos, probe, least_cosine=least_cosine, limit=limit)
                 wanted *= GROWTH
-        finally:
-            await transaction.close()
         return None
 
     def _settings(self, session: Row[Any]) -> dict[str, str]:
         return {"ef_search": str(self._parameters.ef_search), "max_scan": str(session.face_count)}
-
-
-def _nearest(session: Row[Any]) -> TextClause:
-    """The faces nearest to a probe; numbers of ours stand in the text, because a partial index needs to see them."""
-    dimension, pk, model_pk = int(session.dimension), int(session.pk), int(session.model_pk)
-    distance = f"embedding::halfvec({dimension}) <#> (:half_probe)::halfvec({dimension})"
-    return sql(f"""
-        SELECT photo_pk, face_no, confidence, box_x, box_y, box_width, box_height, embedding,
-            -({distance}) AS approximate
-        FROM faces_{model_pk} WHERE session_pk = {pk} ORDER BY {distance} LIMIT :limit
-    """)  # noqa: S608 - integers
 
 
 async def _photo_ids(transaction: Transaction, session: Row[Any], rows: Any) -> dict[int, PhotoId]:
@@ -127,7 +92,7 @@ async def _photo_ids(transaction: Transaction, session: Row[Any], rows: Any) -> 
         "model_pk": session.model_pk,
         "photo_pks": sorted({row.photo_pk for row in rows}),
     }
-    found = (await transaction.read(PHOTO_IDS, values)).all()
+    found = (await transaction.read(indexing.PHOTO_IDS, values)).all()
     return {row.pk: PhotoId(row.photo_id) for row in found}
 
 

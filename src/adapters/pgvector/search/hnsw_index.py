@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from facepass.adapters.pgvector.engine import PoolSettings, connect
 from facepass.adapters.pgvector.errors import vendor_errors
 from facepass.adapters.pgvector.search import in_database
-from facepass.adapters.pgvector.search.approximate import ApproximateSearch, HnswParameters, index_name
+from facepass.adapters.pgvector.search.approximate import ApproximateSearch, HnswParameters
 from facepass.adapters.pgvector.statements import indexing as statements
-from facepass.adapters.pgvector.transaction import Transaction
+from facepass.adapters.pgvector.statements.indexing import index_name
+from facepass.adapters.pgvector.transaction import reading
 from facepass.application.ports import IndexHealth, VectorIndex
 from facepass.domain.embedding import ModelId
 from facepass.domain.identification import Probe
@@ -57,6 +58,7 @@ class HnswIndex(VectorIndex):
         self._url = url
         self._pool = pool
         self._parameters = parameters
+        self._approximate = ApproximateSearch(engine, parameters=parameters)
         self._exact_max_faces = exact_max_faces
         self._random = random.Random(seed)  # noqa: S311 - which faces are asked for is no secret
         self._recall: float | None = None
@@ -102,8 +104,11 @@ class HnswIndex(VectorIndex):
         for name in dropped:
             await connection.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{name}"')
         for session in missing:
+            build = statements.create_index(
+                session, m=self._parameters.m, ef_construction=self._parameters.ef_construction
+            )
             log.info("index_build_began", faces=session.face_count)
-            await connection.execute(statements.create_index(session, self._parameters))
+            await connection.execute(build)
             log.info("index_build_ended", faces=session.face_count)
         return len({*dropped, *(index_name(session.pk, session.model_pk) for session in missing)})
 
@@ -125,19 +130,14 @@ class HnswIndex(VectorIndex):
 
     async def _compare(self, session: Row[Any]) -> tuple[int, int]:
         """Of the photos nearest to one stored face: how many the index finds, and how many there are."""
-        transaction = Transaction(self._engine, snapshot=True)
-        await transaction.open()
-        try:
+        async with reading(self._engine, snapshot=True) as transaction:
             place = {"photo_pk": self._random.randint(session.first_photo, session.last_photo)}
             stored = await transaction.read(statements.ONE_FACE, {**_keys(session), **place})
             vector = np.asarray(stored.scalar_one(), dtype=np.float32)
             probe = Probe(ModelId(session.model), vector / max(1.0, float(np.linalg.norm(vector.astype(np.float64)))))
             exact = await in_database.candidates(transaction, session, probe, least_cosine=-1.0, limit=RANK)
-        finally:
-            await transaction.close()
         least = exact.candidates[-1].cosine
-        approximate = ApproximateSearch(self._engine, parameters=self._parameters)
-        found = await approximate.candidates(session, probe, least_cosine=least, limit=RANK)
+        found = await self._approximate.candidates(session, probe, least_cosine=least, limit=RANK)
         names = {candidate.photo_id for candidate in exact.candidates}
         ours = names if found is None else names & {candidate.photo_id for candidate in found.candidates}
         return len(ours), len(names)
@@ -152,12 +152,8 @@ class HnswIndex(VectorIndex):
         return await self._read(statements.INDEXES, {})
 
     async def _read(self, statement: Any, values: dict[str, Any]) -> Sequence[Row[Any]]:
-        transaction = Transaction(self._engine)
-        await transaction.open()
-        try:
+        async with reading(self._engine) as transaction:
             return (await transaction.read(statement, values)).all()
-        finally:
-            await transaction.close()
 
 
 def _keys(session: Row[Any]) -> dict[str, int]:

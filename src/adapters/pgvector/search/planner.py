@@ -14,7 +14,8 @@ from sqlalchemy import Row
 from facepass.adapters.pgvector.in_memory.search import search
 from facepass.adapters.pgvector.search import in_database
 from facepass.adapters.pgvector.search.approximate import ApproximateSearch
-from facepass.adapters.pgvector.search.snapshots import CHANGED, Snapshots
+from facepass.adapters.pgvector.search.served import check_served
+from facepass.adapters.pgvector.search.snapshots import Snapshots
 from facepass.adapters.pgvector.statements import reading as statements
 from facepass.adapters.pgvector.transaction import Transaction
 from facepass.domain.errors import GalleryChanged
@@ -73,9 +74,7 @@ class Planner:
                 return found
         found = await in_database.candidates(transaction, session, probe, least_cosine=least_cosine, limit=limit)
         if not found.total:
-            now = await self._header(transaction, session_id)
-            if now is None or (now.pk, now.model_pk) != (session.pk, session.model_pk):
-                raise GalleryChanged(CHANGED)
+            await check_served(transaction, session)
         return found
 
     async def _way(self, transaction: Transaction, session: Row[Any]) -> Way:

@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from facepass.adapters.pgvector.in_memory.cache import SessionCache
 from facepass.adapters.pgvector.in_memory.matrix import FaceColumns, SessionMatrix
 from facepass.adapters.pgvector.sealing.templates import HALF, TemplateSealer
-from facepass.adapters.pgvector.statements import reading
+from facepass.adapters.pgvector.search.served import CHANGED
+from facepass.adapters.pgvector.statements import reading as headers
 from facepass.adapters.pgvector.statements import searching as statements
 from facepass.adapters.pgvector.template_codec import TemplateCodec
-from facepass.adapters.pgvector.transaction import Transaction
+from facepass.adapters.pgvector.transaction import Transaction, reading
 from facepass.domain.errors import GalleryChanged
 from facepass.domain.gallery import PhotoId, SessionId
 
-CHANGED = "The session was erased, or changed its model, while it was searched."
 Edition: TypeAlias = tuple[int, int]
 """Number of a model, and its dimension."""
 
@@ -60,10 +60,8 @@ class Snapshots:
             return await self.edition(transaction, session_id, session, (session.model_pk, session.dimension))
 
         async def load(held: SessionMatrix | None, revision: int | None) -> tuple[SessionMatrix, int]:
-            own = Transaction(self._engine, snapshot=True)
-            await own.open()
-            try:
-                result = await own.read(reading.HEADER, {"session": session_id})
+            async with reading(self._engine, snapshot=True) as own:
+                result = await own.read(headers.HEADER, {"session": session_id})
                 now = result.one_or_none()
                 if now is None or (now.pk, now.model_pk) != key:
                     raise GalleryChanged(CHANGED)
@@ -71,8 +69,6 @@ class Snapshots:
                 return await self._load(
                     own, session_id, now, edition, None if held is None else (held, revision or 0)
                 ), now.revision
-            finally:
-                await own.close()
 
         await transaction.release()
         return await self._cache.get(key, session.revision, load)

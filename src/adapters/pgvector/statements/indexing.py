@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, TextClause, text
 
-from facepass.adapters.pgvector.search.approximate import HnswParameters, index_name
 from facepass.adapters.pgvector.statements.sql import sql
 from facepass.adapters.pgvector.tables import faces
 
@@ -33,12 +32,42 @@ ONE_FACE = sql("""
 """).columns(faces.c.embedding)
 
 
-def create_index(session: Row[Any], parameters: HnswParameters) -> str:
+IS_VALID = sql("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
+
+SET_PARAMETERS = text("""
+    SELECT set_config('hnsw.ef_search', :ef_search, true), set_config('hnsw.iterative_scan', 'strict_order', true),
+        set_config('hnsw.max_scan_tuples', :max_scan, true)
+""")
+"""For one transaction."""
+
+PHOTO_IDS = sql("""
+    SELECT pk, photo_id FROM photos
+    WHERE session_pk = :session_pk AND model_pk = :model_pk AND pk = ANY(:photo_pks)
+""")
+
+
+def index_name(session_pk: int, model_pk: int) -> str:
+    """Of a session's index."""
+    return f"faces_{model_pk:d}_session_{session_pk:d}_hnsw"
+
+
+def nearest(session: Row[Any]) -> TextClause:
+    """The faces nearest to a probe; numbers of ours stand in the text, because a partial index needs to see them."""
+    dimension, pk, model_pk = int(session.dimension), int(session.pk), int(session.model_pk)
+    distance = f"embedding::halfvec({dimension}) <#> (:half_probe)::halfvec({dimension})"
+    return sql(f"""
+        SELECT photo_pk, face_no, confidence, box_x, box_y, box_width, box_height, embedding,
+            -({distance}) AS approximate
+        FROM faces_{model_pk} WHERE session_pk = {pk} ORDER BY {distance} LIMIT :limit
+    """)  # noqa: S608 - integers
+
+
+def create_index(session: Row[Any], *, m: int, ef_construction: int) -> str:
     """The statement that builds a session's index while it is written to and searched."""
     name = index_name(session.pk, session.model_pk)
     return (
-        f'CREATE INDEX CONCURRENTLY "{name}" ON faces_{session.model_pk:d}'
+        f'CREATE INDEX CONCURRENTLY IF NOT EXISTS "{name}" ON faces_{session.model_pk:d}'
         f" USING hnsw ((embedding::halfvec({session.dimension:d})) halfvec_ip_ops)"
-        f" WITH (m = {parameters.m:d}, ef_construction = {parameters.ef_construction:d})"
+        f" WITH (m = {m:d}, ef_construction = {ef_construction:d})"
         f" WHERE session_pk = {session.pk:d}"
     )

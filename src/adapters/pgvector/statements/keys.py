@@ -13,4 +13,3 @@ OTHER_KEYS = sql("""
 """Keys wrapped under another key than the newest; held, so that none is erased between its reading and its writing."""
 
 REWRAP = sql("UPDATE session_keys SET key_id = :key_id, data_key = :data_key WHERE session_pk = :session_pk")
-SEALED_SESSIONS = sql("SELECT key_id, count(*) AS sessions FROM session_keys GROUP BY key_id ORDER BY key_id")

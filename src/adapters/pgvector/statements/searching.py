@@ -25,6 +25,8 @@ computed once a face, in float32 from the stored half precision, and handed over
 as the threshold includes itself.
 """
 
+IS_SERVED = sql("SELECT 1 FROM sessions WHERE pk = :session_pk AND model_pk = :model_pk")
+
 FACES_AT_LEAST = sql("""
     SELECT photo_pk, face_no FROM faces
     WHERE session_pk = :session_pk AND model_pk = :model_pk
