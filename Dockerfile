@@ -4,7 +4,7 @@ WORKDIR /build
 RUN python -m venv /opt/facepass
 ENV PATH=/opt/facepass/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 COPY requirements/run.txt requirements/run.txt
-RUN pip install --require-hashes -r requirements/run.txt
+RUN pip install --no-deps --require-hashes -r requirements/run.txt
 COPY pyproject.toml README.md ./
 COPY src src
 COPY migrations migrations

@@ -42,6 +42,7 @@ lock: $(VENV)/dev.stamp  ## Pin what pyproject.toml asks for, with hashes
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile -q pyproject.toml --extra demo --group build $(LOCK) -o requirements/run.txt
 	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra plots --group dev -c requirements/run.txt $(LOCK) -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --group fuzz $(LOCK) -o requirements/fuzz.txt
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links
@@ -55,15 +56,16 @@ $(BIN)/python:
 		|| { echo "$(PYTHON) is too old: Python 3.11 or newer is needed; name one with PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# The stamps stand for what is installed; dev.txt holds all that run.txt does.
+# The stamps stand for what is installed; dev.txt holds all that run.txt does. A lock file is complete, so pip is not to
+# resolve anything itself: it would stumble over a newer release of a package that another one asks for with an extra.
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "Installing packages (a minute the first time)…"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "Installing packages (a minute or two the first time)…"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/run.stamp

@@ -82,10 +82,17 @@ class LowQualityFace(FacePassError):
 
 
 class Unauthorized(FacePassError):
-    """No key, or a wrong one."""
+    """No key or token, or a wrong one."""
 
     code = "unauthorized"
     title = "Authentication required"
+
+
+class Forbidden(FacePassError):
+    """A valid key or token, and not for this."""
+
+    code = "forbidden"
+    title = "Forbidden"
 
 
 class NotFound(FacePassError):
@@ -133,6 +140,13 @@ class Overloaded(FacePassError):
     def __init__(self, detail: str, *, retry_after_s: int) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+
+
+class RateLimited(Overloaded):
+    """This caller has asked more often than it may; waiting helps."""
+
+    code = "rate_limited"
+    title = "Too many requests"
 
 
 class DependencyUnavailable(FacePassError):

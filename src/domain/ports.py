@@ -9,6 +9,7 @@ from facepass.domain.embedding import Calibration, Embedding, ModelId, TemplateS
 from facepass.domain.face import Image, Landmarks
 from facepass.domain.gallery import Erasure, GalleryState, GalleryStatus, Photo, PhotoId, SessionId
 from facepass.domain.identification import CandidateList, Probe
+from facepass.domain.rate import RateDecision, RateLimit
 
 
 class EmbeddingModel(Protocol):
@@ -137,4 +138,25 @@ class ImageSource(Protocol):
             NotFound: no such photo.
             PayloadTooLarge: more bytes than the budget.
             DependencyUnavailable: the source is out of reach.
+        """
+
+
+class RateLimiter(Protocol):
+    """Counts how often subjects do something, over all replicas that share it.
+
+    Exact: no window of `per_s` seconds, wherever it begins, holds more admitted hits than `most`, and no hit is refused
+    while the window that ends with it holds fewer. What is refused does not count.
+    """
+
+    @abstractmethod
+    async def hit(self, subject: str, limit: RateLimit) -> RateDecision:
+        """Ask for one more time.
+
+        Args:
+            subject: who or what is counted, such as `search:token:…`. Each has a count of its own; to ask for one
+                subject under several limits is an error of the caller that is not noticed.
+            limit: how often.
+
+        Raises:
+            DependencyUnavailable: what the replicas share is out of reach; nothing was counted.
         """

@@ -14,13 +14,14 @@ from facepass.domain.errors import (
     Conflict,
     DependencyUnavailable,
     FacePassError,
+    Forbidden,
     NoFaceDetected,
     NotFound,
     Unauthorized,
 )
 from facepass.entrypoints.cli.folder import PhotoFile, read_photo
 from facepass.entrypoints.cli.journal import Journal
-from facepass.entrypoints.client.problems import Forbidden, OutOfReach
+from facepass.entrypoints.client.problems import OutOfReach
 from facepass.entrypoints.client.service import Service
 
 ENDS_THE_RUN = (ConfigurationError, Conflict, DependencyUnavailable, Forbidden, OutOfReach, Unauthorized)

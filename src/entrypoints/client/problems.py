@@ -11,12 +11,14 @@ from facepass.domain.errors import (
     DependencyUnavailable,
     FacePassError,
     FieldError,
+    Forbidden,
     InvalidRequest,
     LowQualityFace,
     NoFaceDetected,
     NotFound,
     Overloaded,
     PayloadTooLarge,
+    RateLimited,
     Unauthorized,
     UnsupportedImage,
 )
@@ -25,20 +27,6 @@ SERVICE = "service"
 """What errors call the service itself where they name a dependency."""
 
 DEFAULT_RETRY_AFTER_S = 5
-
-
-class Forbidden(FacePassError):
-    """The key is right, and does not allow this."""
-
-    code = "forbidden"
-    title = "Forbidden"
-
-
-class RateLimited(Overloaded):
-    """More requests than this caller may send; waiting helps."""
-
-    code = "rate_limited"
-    title = "Too many requests"
 
 
 class OutOfReach(FacePassError):

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from facepass.domain.errors import Conflict, FacePassError, NoFaceDetected, NotFound, Unauthorized
+from facepass.domain.errors import Conflict, FacePassError, Forbidden, NoFaceDetected, NotFound, Unauthorized
 from facepass.domain.face import BoundingBox
-from facepass.entrypoints.client.problems import Forbidden, OutOfReach
+from facepass.entrypoints.client.problems import OutOfReach
 from facepass.entrypoints.client.service import SearchOptions, Service
 from facepass.entrypoints.demo.measure import box_of
 from facepass.entrypoints.demo.people import PEOPLE, name
