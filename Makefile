@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs lock clean bench
+.PHONY: help run test check format docs lock clean bench fuzz-decode
 
 help:  ## List the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 run: $(VENV)/run.stamp  ## Set everything up and start the service with a demo session in it
 	@exec $(BIN)/facepass demo --serve
@@ -37,6 +37,12 @@ bench: $(VENV)/dev.stamp  ## Measure: models, event loop, database, search, isol
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/search.py --write
 	$(BIN)/python benchmarks/isolation.py
+
+fuzz-decode: $(VENV)/dev.stamp  ## Search for pictures that break the decoder, SECONDS_TO_FUZZ long
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/fuzz.txt
+	$(BIN)/python -m tests.fuzz.fuzz_decode --seconds $(SECONDS_TO_FUZZ)
+
+SECONDS_TO_FUZZ ?= 1800
 
 lock: $(VENV)/dev.stamp  ## Pin what pyproject.toml asks for, with hashes
 	$(BIN)/python -m pip install -q uv

@@ -1,39 +1,60 @@
 """From untrusted bytes to an upright RGB picture, within limits known before a pixel is decoded.
 
-Pillow's own size guard is turned off here: it warns at a fixed size and raises at twice that, while ours is a setting
-and always refuses. Only the accepted formats' plugins are ever tried.
+Pillow sees nothing of a file but its pixels (see `outline`), and only once their number is known. Its own size guard is
+turned off here: it warns at a fixed size and raises at twice that, while ours is a setting and always refuses.
 """
 
 import io
-import warnings
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags
 from PIL import Image as Pillow
 
+from facepass.adapters.imaging import bmp, jpeg, png, webp
+from facepass.adapters.imaging.outline import NO_PICTURE, Outline
+from facepass.adapters.imaging.polyglots import other_document
 from facepass.application.detection_profile import PROFILES, DetectionProfile, ProfileName
 from facepass.application.ports import ImageDecoder, ImageLimits, Workers
 from facepass.domain.errors import PayloadTooLarge, UnsupportedImage
 from facepass.domain.face import Image, ImageSize
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP")
-"""What is accepted, by Pillow's names. A multi-picture JPEG (MPO) counts as JPEG: its first picture is taken."""
-
 ENOUGH_SIDE_PX: Final = 2048
 """A JPEG whose long side is at least twice this is decoded at 1/2, 1/4 or 1/8, never below this long side: enough to
 recognise faces by, unless the detection profile wants to look closer."""
 
+_SCALES: Final = (8, 4, 2)
+"""Fractions at which a JPEG can be decoded."""
+
+BYTES_A_PIXEL: Final = 4
+BYTES_A_ROW: Final = 8
+"""What Pillow holds of each, for a row to find it."""
+MEMORY_BYTES_A_PIXEL: Final = 8
+LEAST_MEMORY_BYTES: Final = 400 << 20
+"""Decoding may hold this much, or `MEMORY_BYTES_A_PIXEL` for each pixel of the limits if that is more. Where 50
+megapixels are allowed, that is enough for every PNG and BMP not narrower than 2 pixels, every JPEG in one scan, a WebP
+of up to 26 megapixels, and a JPEG in several scans of up to 46 (CMYK) or 41 (decoded at full scale, colour as fine as
+brightness)."""
+
+_BAND_PX: Final = 1 << 18
+"""Pixels that are converted at a time."""
 _BACKGROUND: Final = (255, 255, 255)
 """What shows through transparent pixels."""
 
-_QUARTER_TURNS: Final = frozenset({5, 6, 7, 8})
-"""EXIF orientations that swap width and height."""
+_TRANSPOSED: Final = frozenset({5, 6, 7, 8})
+"""EXIF orientations in which rows are stored as columns."""
+_ROWS_REVERSED: Final = frozenset({3, 4, 6, 7})
+_COLUMNS_REVERSED: Final = frozenset({2, 3, 7, 8})
+
+_OUTLINES: Final[tuple[tuple[bytes, Callable[[bytes], Outline]], ...]] = (
+    (jpeg.MAGIC, jpeg.jpeg_outline),
+    (png.MAGIC, png.png_outline),
+    (webp.MAGIC, webp.webp_outline),
+    (bmp.MAGIC, bmp.bmp_outline),
+)
 
 Pillow.MAX_IMAGE_PIXELS = None
-# Remarks on damaged metadata would fill the log of a service that reads strangers' files.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 class PillowImageDecoder(ImageDecoder):
@@ -58,38 +79,34 @@ def decode_image(data: bytes, limits: ImageLimits, *, profile: DetectionProfile 
 
     Returns:
         `(height, width, 3)` uint8 RGB, upright by EXIF orientation; alpha composed on white, 16-bit reduced to its
-        upper 8 bits, CMYK and palettes converted.
+        upper 8 bits, CMYK and palettes converted. Of a JPEG with several pictures (MPO) the first one.
 
     Raises:
-        PayloadTooLarge: more bytes or pixels than the limits.
-        UnsupportedImage: not decodable, not an accepted format, or animated.
+        PayloadTooLarge: more bytes or pixels than the limits, or more memory than decoding may take.
+        UnsupportedImage: not decodable, not an accepted format, animated, or another kind of document as well.
     """
     if len(data) > limits.max_bytes:
         raise PayloadTooLarge(f"The picture has {len(data)} bytes; at most {limits.max_bytes} are accepted.")
+    outline = _outline(data)
+    _check_size(outline.width, outline.height, limits)
+    if (document := other_document(data)) is not None:
+        raise UnsupportedImage(f"The file is a picture and {document} at once; send the picture alone.")
     # Pillow's decoders raise many types for damaged input, some of them by accident (struct.error, IndexError, …):
     # whatever they raise, the cause is the picture. MemoryError and interrupts are not Exceptions of that kind.
     try:
-        with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
-            return _decode_opened(picture, limits, profile)
+        with Pillow.open(io.BytesIO(outline.essence), formats=(outline.format_name,)) as picture:
+            return _decode_opened(picture, outline, limits, profile)
     except (PayloadTooLarge, UnsupportedImage, MemoryError):
         raise
     except Exception as error:
-        raise UnsupportedImage(
-            "The file is not a complete picture in an accepted format (JPEG, PNG, WebP, BMP)."
-        ) from error
+        raise UnsupportedImage(NO_PICTURE) from error
 
 
-def _decode_opened(picture: Pillow.Image, limits: ImageLimits, profile: DetectionProfile) -> Image:
-    width, height = picture.size
-    _check_size(width, height, limits)
-    if getattr(picture, "is_animated", False) and picture.format != "MPO":
-        raise UnsupportedImage("The file is an animation; send a still picture.")
-    orientation = _orientation(picture)
-    picture.draft("RGB", _draft_size(width, height, profile))
-    picture.load()
-    upright = _upright(_as_rgb(picture), orientation)
-    size = ImageSize(height, width) if orientation in _QUARTER_TURNS else ImageSize(width, height)
-    return Image(pixels=np.asarray(upright, dtype=np.uint8), size=size)
+def _outline(data: bytes) -> Outline:
+    for magic, read in _OUTLINES:
+        if data.startswith(magic):
+            return read(data)
+    raise UnsupportedImage(NO_PICTURE)
 
 
 def _check_size(width: int, height: int, limits: ImageLimits) -> None:
@@ -103,47 +120,55 @@ def _check_size(width: int, height: int, limits: ImageLimits) -> None:
         )
 
 
+def _decode_opened(picture: Pillow.Image, outline: Outline, limits: ImageLimits, profile: DetectionProfile) -> Image:
+    width, height = outline.width, outline.height
+    if picture.size != (width, height):
+        raise UnsupportedImage(NO_PICTURE)
+    picture.draft("RGB", _draft_size(width, height, profile))
+    needed = outline.buffer_bytes + (BYTES_A_PIXEL * picture.width + BYTES_A_ROW) * picture.height
+    allowed = max(LEAST_MEMORY_BYTES, MEMORY_BYTES_A_PIXEL * limits.max_pixels)
+    if needed > allowed:
+        raise PayloadTooLarge(
+            f"Decoding this kind of {outline.format_name} at {width}×{height} pixels takes {needed} bytes of memory; "
+            f"at most {allowed} are allowed."
+        )
+    picture.load()
+    size = ImageSize(height, width) if outline.orientation in _TRANSPOSED else ImageSize(width, height)
+    return Image(pixels=_upright(picture, outline.orientation), size=size)
+
+
 def _draft_size(width: int, height: int, profile: DetectionProfile) -> tuple[int, int]:
-    """The size that Pillow must not go below when it decodes a JPEG at a reduced scale."""
+    """The size to which a JPEG may be reduced while it is decoded."""
     longest = max(width, height)
-    factor = max(ENOUGH_SIDE_PX, profile.long_side_px(longest)) / longest
-    if factor >= 1:
-        return width, height
-    return max(1, round(width * factor)), max(1, round(height * factor))
+    wanted = max(ENOUGH_SIDE_PX, profile.long_side_px(longest))
+    scale = next((scale for scale in _SCALES if -(-longest // scale) >= wanted), 1)
+    return max(1, width // scale), max(1, height // scale)
 
 
-def _orientation(picture: Pillow.Image) -> int:
-    """EXIF orientation 1 to 8; 1 where there is none or it cannot be read: damaged EXIF does not spoil a picture."""
-    try:
-        orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001 - whatever damaged EXIF makes Pillow raise
-        return 1
-    return orientation if orientation in range(1, 9) else 1
+def _upright(picture: Pillow.Image, orientation: int) -> npt.NDArray[np.uint8]:
+    """Convert a decoded picture and turn it, band by band: nothing of its whole size is held but it and the result."""
+    width, height = picture.size
+    turned = orientation in _TRANSPOSED
+    down = -1 if orientation in _ROWS_REVERSED else 1
+    across = -1 if orientation in _COLUMNS_REVERSED else 1
+    pixels = np.empty((width, height, 3) if turned else (height, width, 3), dtype=np.uint8)
+    as_stored = (pixels.swapaxes(0, 1) if turned else pixels)[::down, ::across]
+    rows = max(1, _BAND_PX // width)
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        as_stored[top:bottom] = np.asarray(_as_rgb(picture.crop((0, top, width, bottom))))
+    return pixels
 
 
 def _as_rgb(picture: Pillow.Image) -> Pillow.Image:
-    if picture.mode.startswith("I"):
+    if picture.mode == "RGB" and "transparency" not in picture.info:
+        return picture
+    if picture.mode == "I;16":
         # Pillow clips 16-bit samples when it converts them; the upper byte is what the eye sees.
-        wide: npt.NDArray[np.int64] = np.asarray(picture).astype(np.int64)
-        return Pillow.fromarray((wide >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
+        wide: npt.NDArray[np.uint16] = np.asarray(picture)
+        return Pillow.fromarray((wide >> 8).astype(np.uint8)).convert("RGB")
     if picture.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in picture.info:
         with_alpha = picture.convert("RGBA")
         background = Pillow.new("RGBA", with_alpha.size, (*_BACKGROUND, 255))
         return Pillow.alpha_composite(background, with_alpha).convert("RGB")
     return picture.convert("RGB")
-
-
-_TRANSPOSITIONS: Final = {
-    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
-    3: Pillow.Transpose.ROTATE_180,
-    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
-    5: Pillow.Transpose.TRANSPOSE,
-    6: Pillow.Transpose.ROTATE_270,
-    7: Pillow.Transpose.TRANSVERSE,
-    8: Pillow.Transpose.ROTATE_90,
-}
-
-
-def _upright(picture: Pillow.Image, orientation: int) -> Pillow.Image:
-    transposition = _TRANSPOSITIONS.get(orientation)
-    return picture if transposition is None else picture.transpose(transposition)
