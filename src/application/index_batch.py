@@ -12,6 +12,8 @@ from facepass.domain.face import QualityReason
 from facepass.domain.gallery import PhotoId, SessionId
 from facepass.domain.ports import ImageSource
 
+OUTAGE = DependencyUnavailable.code
+
 
 @dataclass(frozen=True, slots=True)
 class PhotoToIndex:
@@ -66,6 +68,7 @@ class IndexBatch:
         Raises:
             InvalidRequest: too many photos, or a photo named twice; nothing was stored.
             DependencyUnavailable: the database; photos done until then stay, so sending the batch again completes it.
+                Or the image source, for every single photo: nothing was stored.
         """
         self._validate(photos)
         places = asyncio.Semaphore(self._concurrency)
@@ -82,6 +85,8 @@ class IndexBatch:
         outcomes = [task.result() for task in tasks]
         with_faces = [outcome for outcome in outcomes if isinstance(outcome, IndexedPhoto)]
         failed = tuple(outcome for outcome in outcomes if isinstance(outcome, PhotoFailure))
+        if failed and len(failed) == len(outcomes) and {failure.code for failure in failed} == {OUTAGE}:
+            raise DependencyUnavailable("photos", failed[0].detail)
         refused = Counter(reason for photo in with_faces for reason in photo.refused_for)
         return IndexedBatch(
             indexed=len(outcomes) - len(failed),

@@ -137,7 +137,7 @@ class ImageSource(Protocol):
             InvalidRequest: the key cannot name a photo here (it would leave the root, for instance).
             NotFound: no such photo.
             PayloadTooLarge: more bytes than the budget.
-            DependencyUnavailable: the source is out of reach.
+            DependencyUnavailable: the source is out of reach, or refuses this service.
         """
 
 

@@ -20,6 +20,11 @@ def storage(settings: Settings) -> str:
     return "embedded" if settings.database.is_embedded else "external"
 
 
+def photo_store(settings: Settings) -> str:
+    """Where photos named by key are: in a `bucket` or in a `folder`."""
+    return "folder" if settings.object_store.s3_bucket is None else "bucket"
+
+
 def external_url(settings: Settings) -> str:
     """Address of an external database, password included."""
     database = settings.database

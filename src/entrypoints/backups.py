@@ -22,10 +22,11 @@ from facepass.adapters.embedded_postgres.binaries import program_folder
 from facepass.adapters.pgvector.errors import vendor_errors
 from facepass.domain.errors import ConfigurationError
 from facepass.entrypoints.container import Container
-from facepass.entrypoints.settings import ObjectStore, Settings
+from facepass.entrypoints.object_store import address_of
+from facepass.entrypoints.settings import Settings
 from facepass.entrypoints.upkeep import Progress, migrations
 
-__all__ = ["Manifest", "Place", "Restored", "Verification", "back_up", "backups", "endpoint_of", "restore", "verify"]
+__all__ = ["Manifest", "Place", "Restored", "Verification", "back_up", "backups", "restore", "verify"]
 
 SCHEME = "s3://"
 
@@ -124,31 +125,18 @@ async def _store(settings: Settings, folder: str) -> AsyncIterator[BackupStore]:
     if not folder.startswith(SCHEME):
         yield FolderStore(_folder(folder))
         return
-    from facepass.adapters.s3.connection import ObjectStoreAddress, opened  # noqa: PLC0415 heavy, and only for this
+    from facepass.adapters.s3.connection import opened  # noqa: PLC0415 heavy, and only for this
     from facepass.adapters.s3.file_store import S3FileStore  # noqa: PLC0415 as above
 
     bucket, _, prefix = folder.removeprefix(SCHEME).partition("/")
     if not bucket:
         raise ConfigurationError(f"{folder} names no bucket: write s3://bucket/prefix")
-    store = settings.object_store
-    if store.s3_access_key is None or store.s3_secret_key is None:
-        raise ConfigurationError("an s3:// address needs S3_ACCESS_KEY and S3_SECRET_KEY")
-    address = ObjectStoreAddress(
-        endpoint_of(store), store.s3_region, store.s3_access_key.reveal(), store.s3_secret_key.reveal()
-    )
-    async with opened(address) as client:
+    async with opened(address_of(settings.object_store, needed_for="an s3:// address")) as client:
         yield S3FileStore(client, bucket, prefix.strip("/"))
 
 
 def _folder(text: str) -> Path:
     return Path(text).expanduser()
-
-
-def endpoint_of(store: ObjectStore) -> str | None:
-    """The address of the object store with its scheme; None for Amazon's."""
-    if store.s3_endpoint is None or "://" in store.s3_endpoint:
-        return store.s3_endpoint
-    return f"{'https' if store.s3_secure else 'http'}://{store.s3_endpoint}"
 
 
 def _programs_of(settings: Settings) -> Callable[[int], Programs]:

@@ -1,7 +1,8 @@
 """The wiring: which adapter stands behind which port. The one place, with `lifespan`, that knows adapters.
 
-Two choices are made here: `storage` (embedded or external PostgreSQL, from the settings) and `vision` (ONNX models).
-`in_memory` turns both to the in-memory adapters, and then every use case runs without a file, a thread or a socket.
+Three choices are made here: `storage` (embedded or external PostgreSQL) and `photos` (a bucket or a folder) by the
+settings, and `vision` (ONNX models). `in_memory` turns all of them to the in-memory adapters, and then every use case
+runs without a file, a thread or a socket.
 """
 
 from dependency_injector import containers, providers
@@ -60,7 +61,7 @@ from facepass.entrypoints import adapter_settings
 from facepass.entrypoints.local_key import api_keys
 from facepass.entrypoints.models import registry_of
 from facepass.entrypoints.settings import Settings
-from facepass.entrypoints.source_photos import source_limits
+from facepass.entrypoints.source_photos import bucket_source, source_limits
 
 WAIT_TIMEOUT_S = 10.0
 """Longest wait of a picture for its turn, before its caller is told to come back."""
@@ -71,6 +72,7 @@ class Container(containers.DeclarativeContainer):
 
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
     storage: providers.Provider[str] = providers.Callable(adapter_settings.storage, settings)
+    photos: providers.Provider[str] = providers.Callable(adapter_settings.photo_store, settings)
     vision: providers.Provider[str] = providers.Object("onnx")
 
     clock = providers.Singleton(SystemClock)
@@ -136,10 +138,11 @@ class Container(containers.DeclarativeContainer):
     folder_source = providers.Singleton(
         FolderImageSource, settings.provided.photo_root, max_bytes=source_limits.provided.max_bytes
     )
+    bucket_source = providers.Singleton(bucket_source, settings, source_limits, clock)
     image_source = providers.Selector(
-        storage,
-        embedded=folder_source,
-        external=folder_source,
+        photos,
+        bucket=bucket_source,
+        folder=folder_source,
         memory=providers.Singleton(MemoryImageSource, memory_photos, max_bytes=source_limits.provided.max_bytes),
     )
 
@@ -264,5 +267,6 @@ def in_memory(settings: Settings) -> Container:
     """The same service on in-memory adapters, for tests and trials: see `facepass.adapters.memory`."""
     container = Container(settings=settings)
     container.storage.override(providers.Object("memory"))
+    container.photos.override(providers.Object("memory"))
     container.vision.override(providers.Object("memory"))
     return container

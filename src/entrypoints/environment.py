@@ -12,7 +12,7 @@ import msgspec
 from dotenv import dotenv_values
 
 from facepass.domain.errors import ConfigurationError
-from facepass.entrypoints.settings import Database, Secret, Settings
+from facepass.entrypoints.settings import Database, ObjectStore, Secret, Settings
 
 PREFIX = "FACEPASS_"
 ALIASES = {
@@ -76,6 +76,7 @@ def load_settings(environment: Mapping[str, str], *, dotenv: Path | None = None)
         names[attribute] = variable
     settings = _convert(values, names)
     _check_port_has_host(settings.database, names)
+    _check_bucket_has_keys(settings.object_store, names)
     return settings
 
 
@@ -154,6 +155,14 @@ def _check_port_has_host(database: Database, names: Mapping[str, str]) -> None:
             f"{names['postgres_port']} is set without POSTGRES_HOST, and the embedded database chooses its own port: "
             "set POSTGRES_HOST too to use another server, or unset the port."
         )
+
+
+def _check_bucket_has_keys(store: ObjectStore, names: Mapping[str, str]) -> None:
+    """Photos in a bucket are never asked for without a signature, and a prefix is one of a bucket."""
+    if store.s3_bucket is not None and (store.s3_access_key is None or store.s3_secret_key is None):
+        raise ConfigurationError(f"{names['s3_bucket']} is set without S3_ACCESS_KEY and S3_SECRET_KEY: set all three.")
+    if store.s3_bucket is None and store.s3_prefix is not None:
+        raise ConfigurationError(f"{names['s3_prefix']} is set without S3_BUCKET: set the bucket too, or unset it.")
 
 
 def _decode_custom(wanted: type, value: Any) -> Any:

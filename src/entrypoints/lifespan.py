@@ -27,6 +27,7 @@ async def running(container: Container, *, progress: Progress) -> AsyncIterator[
         DependencyUnavailable: the database is out of reach.
     """
     async with AsyncExitStack() as stack:
+        _open_photos(container, stack)
         # The first start fetches models and creates a database cluster: side by side, neither waits for the other.
         try:
             async with asyncio.TaskGroup() as group:
@@ -73,6 +74,12 @@ async def _open_vision(container: Container, stack: AsyncExitStack, progress: Pr
     model = await asyncio.to_thread(container.onnx_model)
     stack.push_async_callback(model.close)
     stack.push_async_callback(container.onnx_models().close)
+
+
+def _open_photos(container: Container, stack: AsyncExitStack) -> None:
+    """Asks for nothing yet: searching goes on while a photo store is down, and so does starting."""
+    if container.photos() == "bucket":
+        stack.push_async_callback(container.bucket_source().close)
 
 
 async def _open_storage(container: Container, stack: AsyncExitStack) -> None:

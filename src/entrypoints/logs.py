@@ -16,8 +16,9 @@ import structlog
 from facepass.entrypoints.settings import Logging
 
 ACCESS_LOGGER = "facepass.access"
-LEVELS = {"uvicorn": logging.WARNING, "alembic": logging.WARNING, "PIL": logging.WARNING, "httpx": logging.WARNING}
-"""Libraries that say more than an operator wants; what they warn of is kept."""
+LEVELS = dict.fromkeys(("uvicorn", "alembic", "PIL", "httpx", "httpcore", "botocore", "aiobotocore"), logging.WARNING)
+"""Libraries that say more than an operator wants, or than a log may hold: keys of photos, signatures. What they warn of
+is kept."""
 SECRET_WORDS = ("secret", "password", "api_key", "apikey", "authorization", "token", "x-api-key", "credential")
 MAX_TEXT_CHARS = 16_384
 """Of one value in one line: a traceback, at the most."""

@@ -6,9 +6,12 @@ import os
 import stat
 from pathlib import Path
 
-from facepass.domain.errors import DependencyUnavailable, NotFound, PayloadTooLarge
-from facepass.domain.photo_key import key_parts
+from facepass.domain.errors import DependencyUnavailable
+from facepass.domain.photo_key import key_parts, no_photo, photo_too_large
 from facepass.domain.ports import ImageSource
+
+_NOTHING_THERE = frozenset({errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO})
+"""A link on the way, a name the file system has no place for, something that was a file when it was looked at."""
 
 
 class FolderImageSource(ImageSource):
@@ -26,19 +29,21 @@ class FolderImageSource(ImageSource):
         try:
             descriptor = self._open(parts)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotFound(f"No photo is stored under {key!r}.") from error
+            raise no_photo(key) from error
         except OSError as error:
-            # A link on the way, or a name the file system has no place for: nothing is stored under such a key.
-            if error.errno in {errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO}:
-                raise NotFound(f"No photo is stored under {key!r}.") from error
+            if error.errno in _NOTHING_THERE:
+                raise no_photo(key) from error
             raise DependencyUnavailable("photos", "The photo folder cannot be read.") from error
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
-            raise NotFound(f"No photo is stored under {key!r}.")
+            raise no_photo(key)
         with os.fdopen(descriptor, "rb") as file:
+            if status.st_size > self._max_bytes:
+                raise photo_too_large(key, self._max_bytes)
             data = file.read(self._max_bytes + 1)
-        if len(data) > self._max_bytes:
-            raise PayloadTooLarge(f"The photo {key!r} has more than {self._max_bytes} bytes.")
+        if len(data) > self._max_bytes:  # it has grown since, or is longer than its size says
+            raise photo_too_large(key, self._max_bytes)
         return data
 
     def _open(self, parts: tuple[str, ...]) -> int:
@@ -49,7 +54,10 @@ class FolderImageSource(ImageSource):
                 deeper = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
                 os.close(folder)
                 folder = deeper
-            # Non-blocking, or a named pipe in the folder would hold the thread until somebody wrote to it.
+            # Opening alone can stir up a device: it is looked at first, and after opening once more, for swaps between.
+            if not stat.S_ISREG(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False).st_mode):
+                raise FileNotFoundError(parts[-1])
+            # Non-blocking, or a named pipe swapped in would hold the thread until somebody wrote to it.
             return os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
         finally:
             os.close(folder)

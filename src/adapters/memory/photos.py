@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from facepass.domain.errors import NotFound, PayloadTooLarge
-from facepass.domain.photo_key import key_parts
+from facepass.domain.photo_key import key_parts, no_photo, photo_too_large
 from facepass.domain.ports import ImageSource
 
 
@@ -18,7 +17,7 @@ class MemoryImageSource(ImageSource):
         """See `ImageSource.read`."""
         key_parts(key)
         if key not in self._photos:
-            raise NotFound(f"No photo is stored under {key!r}.")
+            raise no_photo(key)
         if len(self._photos[key]) > self._max_bytes:
-            raise PayloadTooLarge(f"The photo {key!r} has more than {self._max_bytes} bytes.")
+            raise photo_too_large(key, self._max_bytes)
         return self._photos[key]

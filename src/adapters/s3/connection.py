@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import aioboto3  # type: ignore[import-untyped] # it has no types
@@ -10,6 +9,7 @@ from aiobotocore.config import AioConfig  # type: ignore[import-untyped] # as ab
 from aiohttp import ClientError as ConnectionFailed
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped] # as above
 
+from facepass.adapters.s3.address import MISSING, PASSING, REFUSALS, ObjectStoreAddress
 from facepass.domain.errors import ConfigurationError, DependencyUnavailable, NotFound
 
 DEPENDENCY = "object store"
@@ -17,33 +17,6 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
 ATTEMPTS = 4
 """Of each request, all of which may be repeated: they put whole parts, read or delete."""
-
-MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
-PASSING = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "500", "502", "503", "504"})
-REFUSALS = {
-    "NoSuchBucket": "the bucket does not exist: make it, or correct the address",
-    "InvalidAccessKeyId": "the object store does not know S3_ACCESS_KEY",
-    "SignatureDoesNotMatch": "S3_SECRET_KEY is not the one that belongs to S3_ACCESS_KEY",
-    "AccessDenied": "the object store refuses S3_ACCESS_KEY: it may not do this here, or S3_SECRET_KEY is wrong",
-    "403": "the object store refuses S3_ACCESS_KEY: it may not do this here, or S3_SECRET_KEY is wrong",
-    "RequestTimeTooSkewed": "this machine's clock is wrong: the object store refuses our signatures",
-    "EntityTooLarge": "the object store does not take a file of this size",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectStoreAddress:
-    """Where an object store is, and the key to it.
-
-    Attributes:
-        endpoint: `http://…` or `https://…`; None for Amazon's.
-        access_key: and `secret_key`: hidden from `repr`.
-    """
-
-    endpoint: str | None
-    region: str
-    access_key: str = field(repr=False)
-    secret_key: str = field(repr=False)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ COMMANDS = {
     "detect": "Say which faces a picture shows; draw them.",
     "compare": "Say whether two pictures show the same person.",
     "demo": "See it work: make photos, index them, find someone in them.",
-    "doctor": "Check settings, models, database and machine, with a remedy for each fault.",
+    "doctor": "Check settings, models, database, photo source and machine, with a remedy for each fault.",
     "models": "List, install, check and quantise models.",
     "calibrate": "Fit similarity to labelled pictures, and say how far to trust it.",
     "evaluate": "Compare recognisers and detectors on labelled pictures.",

@@ -49,7 +49,11 @@ class Photos(Struct, frozen=True, forbid_unknown_fields=True):
     """Where photos named by `s3_key` are read from, and what they may cost."""
 
     photo_root: Annotated[
-        Path | None, meaning("Folder in which a batch finds photos by `s3_key`.", unset="`photos` in `DATA_DIR`")
+        Path | None,
+        meaning(
+            "Folder in which photos are found by `s3_key`; counts only without `S3_BUCKET`.",
+            unset="`photos` in `DATA_DIR`",
+        ),
     ] = None
     max_source_bytes: Annotated[
         Positive, meaning("Most bytes of a photo that is read by `s3_key` or by the command line.")
@@ -68,10 +72,23 @@ class ObjectStore(Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = None
     s3_access_key: Annotated[
-        Secret | None, meaning("Name of the key to sign requests with.", unset="none; needed for every `s3://` address")
+        Secret | None,
+        meaning(
+            "Name of the key to sign requests with.", unset="none; needed for `S3_BUCKET` and every `s3://` address"
+        ),
     ] = None
     s3_secret_key: Annotated[
-        Secret | None, meaning("The key itself.", unset="none; needed for every `s3://` address")
+        Secret | None, meaning("The key itself.", unset="none; needed for `S3_BUCKET` and every `s3://` address")
+    ] = None
+    s3_bucket: Annotated[
+        str | None,
+        meaning("Bucket in which photos are found by `s3_key`.", unset="they are files in `PHOTO_ROOT`"),
+    ] = None
+    s3_prefix: Annotated[
+        str | None,
+        meaning(
+            "Folder of `S3_BUCKET` that no `s3_key` leads out of, such as `photos/2026`.", unset="the whole bucket"
+        ),
     ] = None
     s3_region: Annotated[str, meaning("Region that requests are signed for.")] = "us-east-1"
     s3_secure: Annotated[bool, meaning("Use TLS where `S3_ENDPOINT` names no scheme.")] = True

@@ -1,59 +1,24 @@
 """Backups in an object store: a real server that checks signatures, on loopback."""
 
-import os
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from facepass.adapters.s3.connection import ObjectStoreAddress, opened
+from facepass.adapters.s3.address import ObjectStoreAddress
+from facepass.adapters.s3.connection import opened
 from facepass.adapters.s3.file_store import S3FileStore
 from facepass.domain.errors import ConfigurationError, DependencyUnavailable, NotFound
 from tests.integration.backup.filling import fill, sessions_in
 
 BUCKET = "backups"
 PART_BYTES = 5 << 20  # the least that S3 allows
-START_TIMEOUT_S = 60.0
-POLL_S = 0.05
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[ObjectStoreAddress]:
-    """A server with an empty bucket."""
-    data = tmp_path_factory.mktemp("nanio")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = data / "log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
-            [
-                *(str(Path(sys.executable).parent / "nanio"), "serve", "--host", "127.0.0.1", "--port", str(port)),
-                *("--data-dir", str(data / "data")),
-            ],
-            stdout=output,
-            stderr=output,
-            env={"PATH": os.defpath, "NANIO_ACCESS_KEY": "access", "NANIO_SECRET_KEY": "secret"},
-        )
-    try:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(POLL_S)
-        yield ObjectStoreAddress(f"http://127.0.0.1:{port}", "us-east-1", "access", "secret")
-    finally:
-        server.terminate()
-        server.wait(timeout=START_TIMEOUT_S)
+@pytest.fixture
+def address(object_store) -> ObjectStoreAddress:
+    return object_store.address
 
 
 @pytest.fixture

@@ -199,6 +199,24 @@ def test_doctor_names_what_production_lacks(facepass):
     assert {ready[name]["state"] for name in ("environment", "API keys", "search access")} == {"ok"}
 
 
+def test_doctor_asks_the_bucket_of_photos(facepass, object_store):
+    object_store.put("doctors-photos", {"a.jpg": b"photo"})
+    bucket = {
+        "S3_ENDPOINT": object_store.address.endpoint,
+        "S3_ACCESS_KEY": object_store.address.access_key,
+        "S3_BUCKET": "doctors-photos",
+    }
+
+    def check(secret):
+        done = facepass("doctor", "--json", S3_SECRET_KEY=secret, **bucket)
+        assert secret not in done.stdout
+        checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+        return done.returncode, checks["photo source"]["state"], checks["photo source"]["detail"]
+
+    assert check(object_store.address.secret_key) == (0, "ok", "bucket doctors-photos, all of it")
+    assert check("not-the-one") == (REFUSED, "fail", "S3_SECRET_KEY is not the one that belongs to S3_ACCESS_KEY")
+
+
 def test_doctor_reports_settings_that_cannot_be_read(facepass):
     done = facepass("doctor", "--json", API_PORT="many")
 

@@ -9,6 +9,7 @@ import pytest
 from dependency_injector import providers
 
 from facepass import __version__
+from facepass.domain.gallery import PhotoId, SessionId
 from facepass.entrypoints.container import Container
 from tests.integration.http.support import (
     HEADERS,
@@ -48,6 +49,10 @@ async def test_a_photo_is_indexed_by_its_key(client: httpx.AsyncClient, containe
         f"{V1}/index", headers=HEADERS, files={name: (None, text) for name, text in body.items()}
     )
     assert response.json()["faces_indexed"] == 1
+    async with container.unit_of_work()() as unit:
+        stored = await unit.galleries.photo(SessionId("s"), PhotoId("p"))
+    assert stored is not None
+    assert stored.source_key == "shoot/1.jpg"
 
 
 async def test_a_key_photo_is_not_bound_by_the_upload_limits(client: httpx.AsyncClient, container: Container) -> None:

@@ -8,6 +8,7 @@ from dependency_injector import providers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facepass.adapters.memory.photos import MemoryImageSource
 from facepass.adapters.memory.vision import ColourModel, MemoryEmbeddingModels
 from facepass.application.index_batch import PhotoToIndex
 from facepass.application.index_photo import IndexedPhoto
@@ -16,6 +17,7 @@ from facepass.application.search_gallery import SearchResult
 from facepass.domain.errors import (
     AmbiguousSelfie,
     Conflict,
+    DependencyUnavailable,
     FacePassError,
     InvalidRequest,
     LowQualityFace,
@@ -158,6 +160,32 @@ async def test_every_detected_face_is_indexed_or_refused_with_a_reason(sizes: li
     assert (batch.indexed, batch.failures, batch.without_faces) == (len(sizes), (), ())
     assert batch.faces_indexed + sum(batch.faces_refused.values()) == 2 * len(sizes)
     assert (await container.gallery_status()(PARTY)).face_count == batch.faces_indexed
+
+
+class FlakySource(MemoryImageSource):
+    """Cannot be reached for keys that begin with `out`."""
+
+    async def read(self, key: str) -> bytes:
+        if key.startswith("out"):
+            raise DependencyUnavailable("photos", "The photo store is out of reach.")
+        return await super().read(key)
+
+
+def batch_of(*keys: str) -> list[PhotoToIndex]:
+    return [PhotoToIndex(PhotoId(key), key) for key in keys]
+
+
+async def test_photos_out_of_reach_spoil_a_batch_only_where_all_of_them_are(container: Container) -> None:
+    container.image_source.override(
+        providers.Object(FlakySource({"a": scene(1), "b": scene(2)}, max_bytes=container.source_limits().max_bytes))
+    )
+    some = await container.index_batch()(PARTY, batch_of("a", "out", "b"))
+    assert (some.indexed, [failure.code for failure in some.failures]) == (2, ["dependency_unavailable"])
+    mixed = await container.index_batch()(PARTY, batch_of("out", "missing"))
+    assert [failure.code for failure in mixed.failures] == ["dependency_unavailable", "not_found"]
+    with pytest.raises(DependencyUnavailable) as refused:
+        await container.index_batch()(PARTY, batch_of("out", "out of reach"))
+    assert refused.value.dependency == "photos"
 
 
 @pytest.mark.parametrize("data", [b"", b"text"])

@@ -2,7 +2,8 @@
 
 import pytest
 
-from facepass.entrypoints.backups import Place, endpoint_of
+from facepass.entrypoints.backups import Place
+from facepass.entrypoints.object_store import endpoint_of
 from facepass.entrypoints.settings import ObjectStore
 
 NAME = "facepass-20260517-120000-123456"

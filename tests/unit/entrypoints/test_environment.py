@@ -94,6 +94,24 @@ def test_the_usual_port_may_be_spelled_out() -> None:
     assert load_settings({"POSTGRES_PORT": "5432"}).database.is_embedded
 
 
+def test_photos_in_a_bucket_are_asked_for_with_a_key_only() -> None:
+    keys = {"S3_ACCESS_KEY": "access", "S3_SECRET_KEY": "hunter2"}
+    store = load_settings({"S3_BUCKET": "photos", "S3_PREFIX": "2026", **keys}).object_store
+    assert (store.s3_bucket, store.s3_prefix) == ("photos", "2026")
+    assert load_settings(keys).object_store.s3_bucket is None
+    for missing in keys:
+        with pytest.raises(
+            ConfigurationError, match=r"^FACEPASS_S3_BUCKET is set without S3_ACCESS_KEY and"
+        ) as refused:
+            load_settings({"FACEPASS_S3_BUCKET": "photos", **keys, missing: ""})
+        assert "hunter2" not in refused.value.detail
+
+
+def test_a_prefix_without_a_bucket_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"^S3_PREFIX is set without S3_BUCKET"):
+        load_settings({"S3_PREFIX": "2026", "S3_ACCESS_KEY": "access", "S3_SECRET_KEY": "secret"})
+
+
 def test_secrets_come_from_files_and_never_show(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text("hunter2\n")

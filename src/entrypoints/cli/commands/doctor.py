@@ -33,7 +33,7 @@ class Report(msgspec.Struct, frozen=True):
 @click.command("doctor", epilog="Example: facepass doctor --json")
 @json_option
 def command(as_json: bool) -> None:
-    """Check settings, models, database and machine, with a remedy for each fault.
+    """Check settings, models, database, photo source and machine, with a remedy for each fault.
 
     Starts and changes nothing. Ends with 1 when anything fails.
     """
@@ -52,11 +52,12 @@ def command(as_json: bool) -> None:
 
 
 async def _checks(settings: Settings) -> list[Check]:
-    from facepass.entrypoints.cli.checks import database, device, models  # noqa: PLC0415 load the adapters
+    from facepass.entrypoints.cli.checks import database, device, models, photos  # noqa: PLC0415 load the adapters
 
     found = [*machine.checks(settings), *configuration.checks(settings)]
     found += await asyncio.to_thread(lambda: [*device.checks(settings), *models.checks(settings)])
     found += [check async for check in database.checks(settings, note)]
+    found.append(await photos.check(settings))
     return found
 
 

@@ -40,11 +40,12 @@ async def index_one(  # noqa: PLR0917 - Litestar injects by name
         session_id = parameters.opaque_id("session_id", SessionId)
         picture = parameters.file_or_key("file", "s3_key")
         parameters.check()
-        data, limits = picture.value, upload_limits
+        data, limits, key = picture.value, upload_limits, None
         if isinstance(data, str):
-            data, limits = await image_source.read(data), source_limits
+            key, limits = data, source_limits
+            data = await image_source.read(key)
             lease.take(len(data))
-        result = await index_photo(session_id.value, photo_id.value, data, limits)
+        result = await index_photo(session_id.value, photo_id.value, data, limits, source_key=key)
     return answer(request, convert.indexed_photo(result))
 
 
