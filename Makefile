@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs lock clean bench fuzz-decode
+.PHONY: help run test check format audit docs lock clean bench fuzz fuzz-decode
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -19,6 +19,7 @@ test: $(VENV)/dev.stamp  ## Set everything up and run all tests, real PostgreSQL
 check: $(VENV)/dev.stamp  ## Format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/bandit -q -c pyproject.toml -r src
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
@@ -27,16 +28,27 @@ format: $(VENV)/dev.stamp  ## Format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(VENV)/dev.stamp  ## Write docs/configuration.md from the settings
-	$(BIN)/python -m facepass.entrypoints.reference > docs/configuration.md
+audit: $(VENV)/dev.stamp  ## Scan our own code, and ask for known vulnerabilities of all that is pinned
+	$(BIN)/ruff check --select S .
+	$(BIN)/bandit -q -c pyproject.toml -r src
+	$(BIN)/python scripts/audit.py requirements/run.txt
 
-bench: $(VENV)/dev.stamp  ## Measure: models, event loop, database, search, isolation
+docs: $(VENV)/dev.stamp  ## Write docs/configuration.md and docs/openapi.json from the code
+	$(BIN)/python -m facepass.entrypoints.reference > docs/configuration.md
+	cd $$(mktemp -d) && env -i $(CURDIR)/$(BIN)/facepass openapi > $(CURDIR)/docs/openapi.json
+
+fuzz: $(VENV)/dev.stamp  ## Fuzz the API of a running service by its own document, 200 examples an operation
+	$(BIN)/python -m tests.fuzz.api --examples 200
+
+bench: $(VENV)/dev.stamp  ## Measure: models, event loop, database, search, isolation, access
 	$(BIN)/facepass bench models
 	$(BIN)/python benchmarks/event_loop.py
 	$(BIN)/python benchmarks/database.py
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/search.py --write
 	$(BIN)/python benchmarks/isolation.py
+	$(BIN)/python benchmarks/access.py
+	$(BIN)/python benchmarks/rate_limit.py
 
 fuzz-decode: $(VENV)/dev.stamp  ## Search for pictures that break the decoder, SECONDS_TO_FUZZ long
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/fuzz.txt

@@ -1,9 +1,10 @@
-"""What a store needs now and then: retention, the approximate index, and a look at what that index finds."""
+"""What a store needs now and then: retention, old credentials, the approximate index and what it finds."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from facepass.application.expire_galleries import ExpireGalleries, Expiry
+from facepass.application.forget_credentials import ForgetCredentials
 from facepass.application.ports import VectorIndex
 
 CANARY_PROBES: Final = 20
@@ -28,8 +29,9 @@ class LookedAfter:
 class LookAfter:
     """One round; several replicas may go on it at once."""
 
-    def __init__(self, *, expire: ExpireGalleries, index: VectorIndex) -> None:
+    def __init__(self, *, expire: ExpireGalleries, forget_credentials: ForgetCredentials, index: VectorIndex) -> None:
         self._expire = expire
+        self._forget_credentials = forget_credentials
         self._index = index
 
     async def __call__(self) -> LookedAfter:
@@ -39,5 +41,6 @@ class LookAfter:
             DependencyUnavailable: the database; what was done until then holds.
         """
         expiry = await self._expire()
+        await self._forget_credentials()
         mended = await self._index.mend()
         return LookedAfter(expiry, mended, await self._index.measure_recall(probes=CANARY_PROBES))

@@ -33,6 +33,10 @@ class AuditEvent(StrEnum):
     IMPORTED = "imported"
     IMPORT_ROLLED_BACK = "import_rolled_back"
     KEYS_ROTATED = "keys_rotated"
+    """Of encryption."""
+    API_KEY_CREATED = "api_key_created"
+    API_KEY_ROTATED = "api_key_rotated"
+    API_KEY_REVOKED = "api_key_revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class AuditEntry:
         photos, templates: how many were written or removed.
         model: whose templates, where that says something.
         receipt: of an erasure.
+        api_key: prefix of the one concerned.
     """
 
     event: AuditEvent
@@ -53,10 +58,12 @@ class AuditEntry:
     templates: int = 0
     model: str | None = None
     receipt: str | None = None
+    api_key: str | None = None
 
     def text(self) -> str:
         """Canonical JSON: what is hashed and stored."""
         facts = {
+            "api_key": self.api_key,
             "at": self.at.isoformat(),
             "event": self.event,
             "model": self.model,

@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+MICROSECONDS = 1_000_000
+"""In a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
@@ -19,6 +22,11 @@ class RateLimit:
     def __post_init__(self) -> None:
         if self.most < 1 or not 0.0 < self.per_s < math.inf:
             raise ValueError("a rate limit admits at least once, in a stretch of time that ends")
+
+    @property
+    def window_us(self) -> int:
+        """Length of the window in whole microseconds, in which limiters count; at least 1."""
+        return max(1, round(self.per_s * MICROSECONDS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,12 @@ from facepass.adapters.pgvector.search.planner import SearchLimits
 from facepass.adapters.pgvector.template_codec import TemplateCodec
 from facepass.application.ports import ImageLimits
 from facepass.application.quality_gate import QualityGate
+from facepass.domain.rate import RateLimit
+from facepass.entrypoints.http.access import Counted
+from facepass.entrypoints.http.ws.limits import LiveLimits
 from facepass.entrypoints.settings import Recognition, Settings
 
+RATE_WINDOW_S = 60.0
 RUNNING_PER_THREAD = 2
 """Pictures at work for each inference thread: one is embedded while the next is decoded."""
 
@@ -37,6 +41,26 @@ def external_url(settings: Settings) -> str:
     return f"postgresql://{user}:{password}@{database.postgres_host}:{database.postgres_port}/{name}"
 
 
+def rates(settings: Settings) -> str:
+    """Where rate limits are counted: `redis` or `memory`."""
+    return "redis" if settings.redis.is_configured else "memory"
+
+
+def redis_url(settings: Settings) -> str:
+    """Address of a configured Redis, password included."""
+    redis = settings.redis
+    if redis.redis_url is not None:
+        return redis.redis_url.reveal()
+    host = redis.redis_host or ""
+    password = quote(redis.redis_password.reveal(), safe="")
+    return f"redis://:{password}@{f'[{host}]' if ':' in host else host}:{redis.redis_port}/{redis.redis_db}"
+
+
+def per_minute(most: int) -> RateLimit | None:
+    """A limit as settings name it; None for none."""
+    return RateLimit(most, RATE_WINDOW_S) if most else None
+
+
 def pool(settings: Settings) -> PoolSettings:
     """Bounds of this process's connections."""
     database = settings.database
@@ -54,6 +78,15 @@ def upload_limits(settings: Settings) -> ImageLimits:
     uploads = settings.uploads
     return ImageLimits(
         max_bytes=uploads.max_upload_bytes, max_side=uploads.max_image_side, max_pixels=uploads.max_image_side**2
+    )
+
+
+def live_limits(settings: Settings) -> LiveLimits:
+    """What live detection may cost."""
+    return LiveLimits(
+        max_connections=settings.live.live_max_connections,
+        max_frame_bytes=settings.uploads.max_upload_bytes,
+        max_frames_per_s=settings.live.live_max_frames_per_s,
     )
 
 
@@ -98,3 +131,15 @@ def hnsw_parameters(settings: Settings) -> HnswParameters:
     """Of the index of very large sessions."""
     search = settings.search
     return HnswParameters(m=search.hnsw_m, ef_construction=search.hnsw_ef_construction, ef_search=search.hnsw_ef_search)
+
+
+def rate_limits(settings: Settings) -> dict[Counted, RateLimit | None]:
+    """How often a caller may do what; None for any number of times."""
+    indexing = per_minute(settings.security.rate_limit_index)
+    searching = per_minute(settings.security.rate_limit_search)
+    return {
+        Counted.INDEX: indexing,
+        Counted.SEARCH: searching,
+        Counted.STATUS: searching,
+        Counted.DETECT: searching,
+    }

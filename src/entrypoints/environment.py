@@ -12,7 +12,7 @@ import msgspec
 from dotenv import dotenv_values
 
 from facepass.domain.errors import ConfigurationError
-from facepass.entrypoints.settings import Database, ObjectStore, Secret, Settings
+from facepass.entrypoints.settings import Database, Network, ObjectStore, Origin, Redis, Secret, Settings
 
 PREFIX = "FACEPASS_"
 ALIASES = {
@@ -25,7 +25,17 @@ ALIASES = {
 """Names of an earlier system, and what they are called here."""
 
 
-LISTS = frozenset({"API_KEYS", "ACCEPT_MODEL_LICENSE", "ENCRYPTION_KEY"})
+LISTS = frozenset(
+    {
+        "ACCEPT_MODEL_LICENSE",
+        "API_KEYS",
+        "CORS_ORIGINS",
+        "ENCRYPTION_KEY",
+        "JWT_SECRET_KEY",
+        "SECRET_KEY",
+        "TRUSTED_PROXIES",
+    }
+)
 """Settings of several values, separated by commas."""
 
 
@@ -77,6 +87,7 @@ def load_settings(environment: Mapping[str, str], *, dotenv: Path | None = None)
     settings = _convert(values, names)
     _check_port_has_host(settings.database, names)
     _check_bucket_has_keys(settings.object_store, names)
+    _check_redis_has_host(settings.redis, names)
     return settings
 
 
@@ -165,9 +176,22 @@ def _check_bucket_has_keys(store: ObjectStore, names: Mapping[str, str]) -> None
         raise ConfigurationError(f"{names['s3_prefix']} is set without S3_BUCKET: set the bucket too, or unset it.")
 
 
+def _check_redis_has_host(redis: Redis, names: Mapping[str, str]) -> None:
+    """Replicas that count each for itself must not pass for some that count together."""
+    set_in_vain = next((name for name in redis.__struct_fields__ if getattr(redis, name) != getattr(Redis(), name)), "")
+    if set_in_vain and not redis.is_configured:
+        raise ConfigurationError(
+            f"{names[set_in_vain]} is set without REDIS_HOST, so no Redis is used: set REDIS_HOST too, or unset it."
+        )
+
+
 def _decode_custom(wanted: type, value: Any) -> Any:
     if wanted is Secret:
         return Secret(str(value))
+    if wanted is Origin:
+        return Origin.parse(str(value))
+    if wanted is Network:
+        return Network(value)
     if wanted is Path:
         return Path(value).expanduser()
     raise NotImplementedError(wanted)

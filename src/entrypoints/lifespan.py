@@ -28,6 +28,9 @@ async def running(container: Container, *, progress: Progress) -> AsyncIterator[
     """
     async with AsyncExitStack() as stack:
         _open_photos(container, stack)
+        if container.rates() == "redis":
+            # A wrong address ends the start; a Redis that is away does not: the limits wait for it.
+            stack.push_async_callback(container.redis().aclose)
         # The first start fetches models and creates a database cluster: side by side, neither waits for the other.
         try:
             async with asyncio.TaskGroup() as group:

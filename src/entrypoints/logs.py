@@ -2,23 +2,26 @@
 
 JSON for machines, coloured text on a terminal. The access log has its own switch and does not follow `LOG_LEVEL`. What
 must never be written (pictures, vectors, secrets) is taken out here once more, whoever tried to log it; tracebacks hold
-no local variables.
+no local variables. Libraries' own lines of debugging, which quote what they send, are not written at any level.
 """
 
 import functools
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any, TextIO
 
 import structlog
 
+from facepass.entrypoints.redaction import Redaction
 from facepass.entrypoints.settings import Logging
 
-ACCESS_LOGGER = "facepass.access"
-LEVELS = dict.fromkeys(("uvicorn", "alembic", "PIL", "httpx", "httpcore", "botocore", "aiobotocore"), logging.WARNING)
-"""Libraries that say more than an operator wants, or than a log may hold: keys of photos, signatures. What they warn of
-is kept."""
+OUR_LOGGERS = "facepass"
+ACCESS_LOGGER = f"{OUR_LOGGERS}.access"
+TALKATIVE = ("uvicorn", "alembic", "PIL", "httpx", "httpcore", "botocore", "aiobotocore", "websockets")
+LEVELS = dict.fromkeys(TALKATIVE, logging.WARNING)
+"""Libraries that say more than an operator wants, or than a log may hold: keys of photos, signatures, every header.
+What they warn of is kept."""
 SECRET_WORDS = ("secret", "password", "api_key", "apikey", "authorization", "token", "x-api-key", "credential")
 MAX_TEXT_CHARS = 16_384
 """Of one value in one line: a traceback, at the most."""
@@ -28,12 +31,13 @@ MAX_ITEMS = 16
 _Event = MutableMapping[str, Any]
 
 
-def configure(settings: Logging, stream: TextIO | None = None) -> None:
+def configure(settings: Logging, stream: TextIO | None = None, *, secrets: Iterable[str] = ()) -> None:
     """Set up logging for the whole process.
 
     Args:
         settings: level, format and the access log's switch.
         stream: where lines go; standard error unless given.
+        secrets: never written, not even where an error quotes one.
     """
     target = stream or sys.stderr
     as_json = settings.log_format == "json" or (settings.log_format is None and not target.isatty())
@@ -55,14 +59,19 @@ def configure(settings: Logging, stream: TextIO | None = None) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared[:-1], structlog.stdlib.ExtraAdder(), scrub],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(as_json=as_json)],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(as_json=as_json),
+                _redactor(Redaction(secrets)),
+            ],
         )
     )
     root = logging.getLogger()
     for previous in [*root.handlers]:
         root.removeHandler(previous)
     root.addHandler(handler)
-    root.setLevel(settings.log_level)
+    root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[settings.log_level]))
+    logging.getLogger(OUR_LOGGERS).setLevel(settings.log_level)
     logging.captureWarnings(True)
     for name, level in LEVELS.items():
         logging.getLogger(name).setLevel(max(level, root.level))
@@ -77,6 +86,15 @@ def _renderers(*, as_json: bool) -> list[structlog.typing.Processor]:
         ]
     # Not structlog's default: that prints local variables, which hold pictures and vectors.
     return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _redactor(redact: Redaction) -> Any:
+    """The last step: what was rendered, without secrets."""
+
+    def without_secrets(_logger: Any, _method: str, line: str) -> str:
+        return redact(line)
+
+    return without_secrets
 
 
 def scrub(_logger: Any, _method: str, event: _Event) -> _Event:

@@ -16,12 +16,16 @@ from typing import Any
 
 import structlog
 import uvicorn
+from litestar.types import ASGIApp
 
 from facepass.domain.errors import ConfigurationError
+from facepass.entrypoints.bounded_websocket import BoundedWebSocket
 from facepass.entrypoints.caretaker import looked_after
 from facepass.entrypoints.container import Container
 from facepass.entrypoints.http.app import create_app
+from facepass.entrypoints.http.ws.messages import max_message_bytes
 from facepass.entrypoints.lifespan import Progress, running
+from facepass.entrypoints.production import check_production
 
 BACKLOG = 512
 """Connections the kernel holds while the event loop is busy."""
@@ -30,6 +34,13 @@ MAX_CONNECTIONS = 1024
 KEEP_ALIVE_S = 75
 DRAIN_TIMEOUT_S = 20
 """Longest wait for requests in flight after a signal to stop; below the usual 30 s before a SIGKILL."""
+WS_PING_INTERVAL_S = 20.0
+"""A client that says nothing is pinged so often: well within the minute after which proxies drop what seems idle."""
+WS_PING_TIMEOUT_S = 20.0
+"""One that does not answer so long is closed (1011): it has left, or reads nothing."""
+WS_MAX_QUEUE = 256
+"""Messages of one WebSocket that wait for us. No more is read while one waits, so all of them came in one piece of the
+stream, which can hold tens of thousands of tiny ones."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -44,24 +55,43 @@ def serve(container: Container, *, progress: Progress) -> None:
         progress: told in a line what takes time while starting, and in the end where the service listens.
 
     Raises:
-        ConfigurationError: the address cannot be listened on, or `running` refuses to start.
+        ConfigurationError: production does not start like this, the address cannot be listened on, or `running`
+            refuses to start.
     """
-    settings = container.settings().server
-    with bind(settings.api_host, settings.api_port) as listener:
-        config = uvicorn.Config(
-            create_app(container),
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=DRAIN_TIMEOUT_S,
-            backlog=BACKLOG,
-        )
+    settings = container.settings()
+    check_production(settings)
+    with bind(settings.server.api_host, settings.server.api_port) as listener:
+        config = server_config(create_app(container), max_frame_bytes=settings.uploads.max_upload_bytes)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_serve(container, listener, config, progress))
+
+
+def server_config(app: ASGIApp, *, max_frame_bytes: int) -> uvicorn.Config:
+    """How uvicorn runs.
+
+    Args:
+        app: what answers.
+        max_frame_bytes: largest picture that comes over a WebSocket.
+    """
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_TIMEOUT_S,
+        backlog=BACKLOG,
+        ws=BoundedWebSocket,
+        ws_max_size=max_message_bytes(max_frame_bytes),
+        ws_max_queue=WS_MAX_QUEUE,
+        ws_ping_interval=WS_PING_INTERVAL_S,
+        ws_ping_timeout=WS_PING_TIMEOUT_S,
+        # Pictures are compressed already; inflating what strangers send costs memory without bound or a context each.
+        ws_per_message_deflate=False,
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -41,3 +41,18 @@ def test_the_development_lock_extends_the_other() -> None:
         return set(re.findall(r"^\S+==\S+", text, re.MULTILINE))
 
     assert versions("run.txt") <= versions("dev.txt")
+
+
+def test_every_exception_to_a_security_rule_is_explained() -> None:
+    silenced = re.compile(r"#\s*(?:ruff:\s*)?noqa:\s*(?P<codes>[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)(?P<reason>.*)")
+    explained = 0
+    for folder in ("src", "tests", "benchmarks", "migrations", "scripts"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                found = silenced.search(line)
+                if found and re.search(r"\bS\d{3}", found["codes"]):
+                    assert re.search(r"[a-z]{3,}", found["reason"].partition("# nosec")[0]), (path, line)
+                    explained += 1
+                elif "# nosec" in line and "test_project" not in str(path):
+                    assert re.search(r"# [a-z].* +# nosec", line), (path, line)
+    assert explained > 20

@@ -13,7 +13,7 @@ from facepass.adapters.backup.store import BackupStore, read
 _READ = f"""
     SELECT k.session_pk, s.session_id, k.key_id, k.data_key
     FROM {KEY_TABLE} k JOIN sessions s ON s.pk = k.session_pk ORDER BY k.session_pk
-"""  # noqa: S608 - a name of ours
+"""  # noqa: S608 - a name of ours  # nosec
 
 # the id must agree too: a key belongs to no other session that later got the same number
 _LOAD = f"""
@@ -21,13 +21,13 @@ _LOAD = f"""
     SELECT k.session_pk, k.key_id, k.data_key
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[]) AS k (session_pk, session_id, key_id, data_key)
     JOIN sessions s ON s.pk = k.session_pk AND s.session_id = k.session_id
-"""  # noqa: S608 - a name of ours
+"""  # noqa: S608 - a name of ours  # nosec
 
 _UNREADABLE = f"""
     SELECT s.pk FROM sessions s
     WHERE EXISTS (SELECT FROM faces f WHERE f.session_pk = s.pk AND f.sealed IS NOT NULL)
       AND NOT EXISTS (SELECT FROM {KEY_TABLE} k WHERE k.session_pk = s.pk)
-"""  # noqa: S608 - a name of ours
+"""  # noqa: S608 - a name of ours  # nosec
 
 
 async def read_keys(connection: Connection, database: str, at: datetime) -> KeyFile:

@@ -62,7 +62,7 @@ def find_programs(folders: Iterable[Path], *, least_major: int) -> Programs:
 def _major_of(program: Path) -> int:
     """The release of a program; 0 where it is missing or cannot be run."""
     try:
-        done = subprocess.run(  # noqa: S603 - a program of ours or of PATH, no shell
+        done = subprocess.run(  # noqa: S603 - a program of ours or of PATH, no shell  # nosec B603
             [str(program), "--version"], capture_output=True, text=True, check=True, timeout=VERSION_TIMEOUT_S
         )
     except (OSError, subprocess.SubprocessError):

@@ -89,7 +89,7 @@ async def is_empty(connection: Connection) -> bool:
     for table, bare in (await tables(connection)).items():
         if bare in BOOKKEEPING:
             continue
-        if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table})"):  # noqa: S608 - quoted by the server
+        if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table})"):  # noqa: S608 - quoted by the server  # nosec
             return False
     return True
 

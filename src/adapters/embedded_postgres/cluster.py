@@ -90,7 +90,7 @@ def _run(command: list[str], account: Account, *, timeout_s: float, statements: 
     """Run one of the programs to its end, with statements on its standard input."""
     program = Path(command[0]).name
     try:
-        done = subprocess.run(  # noqa: S603 - our own arguments, no shell
+        done = subprocess.run(  # noqa: S603 - our own arguments, no shell  # nosec B603
             command,
             input="".join(f"{statement};\n" for statement in statements),
             capture_output=True,

@@ -172,7 +172,7 @@ class Server:
             self._log_start = output.seek(0, os.SEEK_END)
             self._account.own(log)
             log.chmod(0o600)
-            process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
+            process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell  # nosec B603
                 [str(self._programs / "postgres"), "-D", str(self._data), *server_arguments(port)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -91,7 +91,7 @@ async def _check_ids(connection: Connection, layout: Layout) -> None:
     """An import goes on after the id where it stopped, so ids must tell rows apart."""
     with vendor_errors():
         rows, ids = await connection.fetchrow(
-            f"SELECT count(*), count(DISTINCT id) FROM {layout.qualified(TABLE)}"  # noqa: S608 - a quoted name
+            f"SELECT count(*), count(DISTINCT id) FROM {layout.qualified(TABLE)}"  # noqa: S608 - a quoted name  # nosec
         ) or (0, 0)
     if rows != ids:
         raise ConfigurationError(

@@ -119,7 +119,7 @@ class ImportRecords:
             if await self._connection.fetchval("SELECT to_regclass($1)", self._table) is None:
                 return None
             found = await self._connection.fetchrow(
-                f"SELECT * FROM {self._table} WHERE target = $1 ORDER BY started_at DESC LIMIT 1",  # noqa: S608 - ours
+                f"SELECT * FROM {self._table} WHERE target = $1 ORDER BY started_at DESC LIMIT 1",  # noqa: S608 - ours  # nosec
                 target,
             )
         return None if found is None else _record(found)
@@ -130,7 +130,7 @@ class ImportRecords:
             return []
         with vendor_errors():
             found = await self._connection.fetch(
-                f"SELECT * FROM {self._table} WHERE target = $1 AND stage <> $2 ORDER BY started_at",  # noqa: S608 - ours
+                f"SELECT * FROM {self._table} WHERE target = $1 AND stage <> $2 ORDER BY started_at",  # noqa: S608 - ours  # nosec
                 *(target, Stage.ROLLED_BACK),
             )
         return [_record(one) for one in found]
@@ -156,7 +156,7 @@ class ImportRecords:
                     backup, target, space, session_from_event, Stage.MOVING, rows, None, None, Tally(), 0, started_at
                 )
                 await self._connection.execute(
-                    f"INSERT INTO {self._table} (backup, target, model, dimension, session_from_event, stage,"  # noqa: S608 - ours
+                    f"INSERT INTO {self._table} (backup, target, model, dimension, session_from_event, stage,"  # noqa: S608 - ours  # nosec
                     " rows, position, tally, rejects_bytes, started_at)"
                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                     *(backup, target, space.model, space.dimension, session_from_event, record.stage, rows),
@@ -170,7 +170,7 @@ class ImportRecords:
         begun = None if record.begun is None else record.begun.to_json()
         with vendor_errors():
             await self._connection.execute(
-                f"UPDATE {self._table} SET stage = $2, position = $3, begun = $4, tally = $5, rejects_bytes = $6"  # noqa: S608 - ours
+                f"UPDATE {self._table} SET stage = $2, position = $3, begun = $4, tally = $5, rejects_bytes = $6"  # noqa: S608 - ours  # nosec
                 " WHERE backup = $1",
                 *(record.backup, record.stage, position, begun, record.tally.to_json(), record.rejects_bytes),
             )
@@ -201,7 +201,7 @@ class ImportRecords:
 
     async def _count(self, table: str) -> int:
         name = self._layout.qualified(table)
-        rows: int = await self._connection.fetchval(f"SELECT count(*) FROM {name}")  # noqa: S608 - a quoted name
+        rows: int = await self._connection.fetchval(f"SELECT count(*) FROM {name}")  # noqa: S608 - a quoted name  # nosec
         return rows
 
     async def _make_table(self) -> None:

@@ -123,7 +123,7 @@ class RowStream:
         """Rows of the table."""
         with vendor_errors():
             found: int = await connection.fetchval(
-                f"SELECT count(*) FROM {self.layout.qualified(self.table)}"  # noqa: S608 - a quoted name
+                f"SELECT count(*) FROM {self.layout.qualified(self.table)}"  # noqa: S608 - a quoted name  # nosec
             )
         return found
 

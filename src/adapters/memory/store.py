@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
+from facepass.domain.api_key import ApiKey
 from facepass.domain.audit import AuditRecord
 from facepass.domain.embedding import Embedding, TemplateSpace
 from facepass.domain.errors import DependencyUnavailable
@@ -135,12 +136,33 @@ class Gallery:
         return replace(self, served=served, other=other)
 
 
+@dataclass(frozen=True, slots=True)
+class TokenUse:
+    """How often a token was used, and until when that matters."""
+
+    used: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """API keys by prefix, and uses of tokens by id. Never changed in place, as galleries."""
+
+    keys: Mapping[str, ApiKey] = field(default_factory=dict)
+    token_uses: Mapping[str, TokenUse] = field(default_factory=dict)
+
+
+CREDENTIALS = SessionId("")
+"""Under which credentials are locked: no session has this id."""
+
+
 class InMemoryStore:
     """What is committed. Share one among the units of work that should see each other's photos."""
 
     def __init__(self, *, wait_timeout_s: float = WAIT_TIMEOUT_S) -> None:
         self.galleries: dict[SessionId, Gallery] = {}
         self.audit: list[AuditRecord] = []
+        self.credentials = Credentials()
         self._wait_timeout_s = wait_timeout_s
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from facepass.adapters.memory.store import Gallery, InMemoryStore
+from facepass.adapters.memory.store import CREDENTIALS, Credentials, Gallery, InMemoryStore
 from facepass.domain.audit import GENESIS, AuditEntry, AuditRecord, link
 from facepass.domain.gallery import SessionId
 
@@ -14,6 +14,7 @@ class InMemoryTransaction:
         self._store = store
         self._changed: dict[SessionId, Gallery | None] = {}
         self._appended: list[AuditEntry] = []
+        self._credentials: Credentials | None = None
         self._held: dict[SessionId, asyncio.Lock] = {}
 
     def read(self, session_id: SessionId) -> Gallery:
@@ -39,6 +40,23 @@ class InMemoryTransaction:
         """Put another gallery in the place of a locked one; None: as if it had never been seen."""
         self._changed[session_id] = gallery
 
+    def credentials(self) -> Credentials:
+        """Keys and uses of tokens as seen inside."""
+        return self._credentials or self._store.credentials
+
+    async def lock_credentials(self) -> Credentials:
+        """The same, as it will be until they are written inside this transaction.
+
+        Raises:
+            DependencyUnavailable: it took too long.
+        """
+        await self.lock(CREDENTIALS)
+        return self.credentials()
+
+    def write_credentials(self, credentials: Credentials) -> None:
+        """Put others in the place of the locked ones."""
+        self._credentials = credentials
+
     def append(self, entry: AuditEntry) -> None:
         """Put an entry at the end of the audit trail."""
         self._appended.append(entry)
@@ -60,12 +78,14 @@ class InMemoryTransaction:
             else:
                 self._store.galleries[session_id] = gallery
         self._store.audit = self.audit()
+        self._store.credentials = self.credentials()
         self.end()
 
     def end(self) -> None:
         """Forget uncommitted changes and let other writers in."""
         self._changed.clear()
         self._appended.clear()
+        self._credentials = None
         for lock in self._held.values():
             lock.release()
         self._held.clear()

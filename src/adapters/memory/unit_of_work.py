@@ -7,6 +7,7 @@ from typing import Self
 from facepass.adapters.memory.audit_log import InMemoryAuditLog
 from facepass.adapters.memory.catalogue import InMemoryCatalogue
 from facepass.adapters.memory.changes import InMemoryModelChanges
+from facepass.adapters.memory.credentials import InMemoryKeyStore, InMemoryTokenUses
 from facepass.adapters.memory.galleries import InMemoryRepository
 from facepass.adapters.memory.store import InMemoryStore
 from facepass.adapters.memory.transaction import InMemoryTransaction
@@ -22,6 +23,8 @@ class InMemoryUnitOfWork(UnitOfWork):
         self.changes = InMemoryModelChanges(self._transaction)
         self.catalogue = InMemoryCatalogue(self._transaction)
         self.audit = InMemoryAuditLog(self._transaction)
+        self.keys = InMemoryKeyStore(self._transaction)
+        self.token_uses = InMemoryTokenUses(self._transaction)
 
     async def __aenter__(self) -> Self:
         """See `UnitOfWork.__aenter__`."""

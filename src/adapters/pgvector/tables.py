@@ -189,3 +189,31 @@ audit_head = Table(
     Index("audit_head_single", text("(true)"), unique=True),
 )
 """One row: where the chain ends. Whoever appends locks it."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("prefix", IDENTIFIER, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT, nullable=True),
+    Column("revoked_at", INSTANT, nullable=True),
+    Column("last_used_at", INSTANT, nullable=True),
+    PrimaryKeyConstraint("prefix", name="api_keys_pkey"),
+    CheckConstraint("char_length(name) BETWEEN 1 AND 100", name="api_keys_name_length"),
+    CheckConstraint("cardinality(scopes) > 0", name="api_keys_scopes_some"),
+    CheckConstraint("octet_length(digest) = 32", name="api_keys_digest_length"),
+)
+"""Managed API keys: a keyed digest of each, never the key."""
+
+token_uses = Table(
+    "token_uses",
+    metadata,
+    Column("token_id", IDENTIFIER, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+    PrimaryKeyConstraint("token_id", name="token_uses_pkey"),
+)
+"""How often session tokens with a number of searches were used; others leave no trace."""

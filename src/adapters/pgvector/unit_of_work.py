@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from facepass.adapters.pgvector.audit_log import PgvectorAuditLog
 from facepass.adapters.pgvector.catalogue import PgvectorCatalogue
+from facepass.adapters.pgvector.credentials import PgvectorKeyStore, PgvectorTokenUses
 from facepass.adapters.pgvector.in_memory.cache import SessionCache
 from facepass.adapters.pgvector.model_changes import PgvectorModelChanges
 from facepass.adapters.pgvector.repository import PgvectorRepository
@@ -35,6 +36,8 @@ class PostgresUnitOfWork(UnitOfWork):
         self.changes = PgvectorModelChanges(self.transaction, codec)
         self.catalogue = PgvectorCatalogue(self.transaction)
         self.audit = PgvectorAuditLog(self.transaction)
+        self.keys = PgvectorKeyStore(self.transaction)
+        self.token_uses = PgvectorTokenUses(self.transaction)
 
     async def __aenter__(self) -> Self:
         """See `UnitOfWork.__aenter__`."""

@@ -1,5 +1,6 @@
-"""What the use cases need beyond the domain: transactions, pictures, and the machine around them."""
+"""What the use cases need beyond the domain: transactions, pictures, credentials, and the machine around them."""
 
+from facepass.application.ports.access import Authenticator, KeyStore, TokenSigner, TokenUses
 from facepass.application.ports.pictures import (
     EmbeddingModels,
     FaceDetector,
@@ -19,7 +20,7 @@ from facepass.application.ports.storage import (
     UnitOfWorkFactory,
     VectorIndex,
 )
-from facepass.application.ports.system import Admission, Authenticator, Clock, Readiness, Workers
+from facepass.application.ports.system import Admission, Clock, Readiness, Workers
 
 __all__ = [
     "Admission",
@@ -32,12 +33,15 @@ __all__ = [
     "ImageDecoder",
     "ImageLimits",
     "IndexHealth",
+    "KeyStore",
     "ModelChanges",
     "PendingPhoto",
     "QualityAssessor",
     "Readiness",
     "StoreTotals",
     "T",
+    "TokenSigner",
+    "TokenUses",
     "UnitOfWork",
     "UnitOfWorkFactory",
     "VectorIndex",

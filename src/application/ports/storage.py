@@ -7,6 +7,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
+from facepass.application.ports.access import KeyStore, TokenUses
 from facepass.domain.audit import AuditEntry, AuditRecord
 from facepass.domain.embedding import TemplateSpace
 from facepass.domain.gallery import Photo, PhotoId, SessionId
@@ -183,6 +184,8 @@ class UnitOfWork(Protocol):
     changes: ModelChanges
     catalogue: GalleryCatalogue
     audit: AuditLog
+    keys: KeyStore
+    token_uses: TokenUses
 
     @abstractmethod
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The machine around the use cases: time, threads, admission, and who is calling."""
+"""The machine around the use cases: time, threads, admission."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -54,18 +54,4 @@ class Workers(Protocol):
 
         Raises:
             Overloaded: the service stops.
-        """
-
-
-class Authenticator(Protocol):
-    """Decides whether a caller is who may call."""
-
-    @abstractmethod
-    def authenticate(self, credential: str | None) -> None:
-        """Return for a valid credential.
-
-        Takes the same time for every wrong one, whatever it holds.
-
-        Raises:
-            Unauthorized: missing or wrong.
         """

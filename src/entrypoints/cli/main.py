@@ -17,6 +17,8 @@ COMMANDS = {
     "detect": "Say which faces a picture shows; draw them.",
     "compare": "Say whether two pictures show the same person.",
     "demo": "See it work: make photos, index them, find someone in them.",
+    "keys": "Make, list, replace and revoke API keys.",
+    "tokens": "Give visitors tokens of one session.",
     "doctor": "Check settings, models, database, photo source and machine, with a remedy for each fault.",
     "models": "List, install, check and quantise models.",
     "calibrate": "Fit similarity to labelled pictures, and say how far to trust it.",

@@ -56,15 +56,18 @@ def show_error(error: FacePassError, *, json: bool) -> None:
 
 
 def show_unexpected(error: Exception, *, json: bool, traceback: bool) -> None:
-    """A defect, on standard error."""
-    if traceback:
-        from traceback import print_exception  # noqa: PLC0415 only defects need it
+    """A defect, on standard error. What libraries quote in their errors may hold a password: taken out."""
+    from facepass.entrypoints.redaction import Redaction  # noqa: PLC0415 only defects need it
 
-        print_exception(error, file=sys.stderr)
+    redact = Redaction()
+    if traceback:
+        from traceback import format_exception  # noqa: PLC0415 as above
+
+        click.echo(redact("".join(format_exception(error))), err=True, nl=False)
     cause: BaseException = error
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
-    detail = f"{type(cause).__name__}: {cause}"
+    detail = redact(f"{type(cause).__name__}: {cause}")
     if json:
         _print_json_error("internal", "Internal error", detail)
     else:

@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -33,7 +33,7 @@ class Target:
     """Where a command does its work: on the database directly, or through the service at `url`."""
 
     url: str | None = None
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
 
 
 def environment() -> dict[str, str]:
@@ -57,10 +57,11 @@ def log_to_stderr(settings: "Settings", *, least_level: Literal["INFO", "WARNING
     import msgspec  # noqa: PLC0415 as above
 
     from facepass.entrypoints import logs  # noqa: PLC0415 as above
+    from facepass.entrypoints.configured_secrets import hidden_texts  # noqa: PLC0415 as above
 
     quiet = settings.logging.log_level in {"WARNING", "ERROR"}
     level = settings.logging.log_level if quiet or settings.logging.log_level == "DEBUG" else least_level
-    logs.configure(msgspec.structs.replace(settings.logging, log_level=level))
+    logs.configure(msgspec.structs.replace(settings.logging, log_level=level), secrets=hidden_texts(settings))
 
 
 @asynccontextmanager

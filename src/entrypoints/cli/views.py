@@ -72,6 +72,30 @@ def status(session: schemas.SessionStatus) -> RenderableType:
     )
 
 
+def key_terms(key: schemas.ManagedKey) -> str:
+    """What an API key may be used for, and until when."""
+    until = "until it is revoked" if key.expires_at is None else f"until {key.expires_at.isoformat(timespec='seconds')}"
+    return f"{', '.join(key.scopes)}, valid {until}"
+
+
+def managed_key(key: schemas.ManagedKey) -> RenderableType:
+    """One API key."""
+    revoked = "no" if key.revoked_at is None else key.revoked_at.isoformat(timespec="seconds")
+    return _facts(("key", key.prefix), ("name", key.name), ("for", key_terms(key)), ("revoked", revoked))
+
+
+def managed_keys(listed: schemas.ManagedKeys) -> RenderableType:
+    """All API keys."""
+    if not listed.keys:
+        return Text("There are no keys but those of API_KEYS.")
+    table = Table("key", "name", "for", "state", "last used", box=None, pad_edge=False, header_style="bold")
+    for key in listed.keys:
+        state = "valid" if key.valid else "revoked" if key.revoked_at else "expired"
+        used = "never" if key.last_used_at is None else key.last_used_at.isoformat(timespec="minutes")
+        table.add_row(Text(key.prefix), Text(key.name), Text(key_terms(key)), Text(state), Text(used))
+    return table
+
+
 def erased(erasure: schemas.Erasure) -> RenderableType:
     """What erasing a session or a photo removed."""
     if not erasure.deleted:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -31,13 +31,13 @@ class Launch:
 
     Attributes:
         url: where it will answer.
-        environment: of the process, complete.
+        environment: of the process, complete; holds secrets, shown by no repr.
         folder: its working directory; relative settings count from there.
         log: file that takes what it prints, from empty.
     """
 
     url: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     folder: Path
     log: Path
 
@@ -74,6 +74,9 @@ def private_launch(
         "API_KEYS": api_key,
         "DATA_DIR": str(data_dir.absolute()),
         "MODELS_DIR": str(models_dir.absolute()),
+        # Its only caller is whoever started it.
+        "RATE_LIMIT_INDEX": "0",
+        "RATE_LIMIT_SEARCH": "0",
     }
     return Launch(
         url=f"http://{LOOPBACK}:{port}",
@@ -106,7 +109,7 @@ class ServiceProcess:
         It leads a process group of its own, so that ctrl-C reaches only us and the service is ended in order.
         """
         with launch.log.open("wb") as log:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # ourselves, with constant arguments  # nosec B603
                 [sys.executable, "-m", "facepass.entrypoints.cli", "serve"],
                 env=dict(launch.environment),
                 cwd=launch.folder,

@@ -40,7 +40,7 @@ def serve_demo(settings: Settings, *, photos: int, seed: int, console: Console) 
         The service's exit status.
 
     Raises:
-        ConfigurationError: the faces are not installed, or the service did not start.
+        ConfigurationError: the faces are not installed, there is no key, or the service did not start.
         KeyboardInterrupt: ended by ctrl-C or a signal, after the service was stopped.
     """
     return run_to_end(_serve(settings, photos, seed, console))
@@ -50,7 +50,10 @@ async def _serve(settings: Settings, photos: int, seed: int, console: Console) -
     People.installed()
     data_dir = settings.application.data_dir.absolute()
     await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
-    (key, *_) = await asyncio.to_thread(api_keys, settings)
+    keys = await asyncio.to_thread(api_keys, settings)
+    if not keys:
+        raise ConfigurationError("API_KEYS must hold a key in production: the demo puts its photos in with it.")
+    key = keys[0]
     launch = _launch(settings, data_dir)
     # Now, and not by the service: until it has found out, whoever holds the port would answer in its place.
     with bind(settings.server.api_host, settings.server.api_port):

@@ -28,6 +28,11 @@ def _plain(value: Any) -> Any:
 _encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
+def encode(body: msgspec.Struct) -> bytes:
+    """An answer in JSON."""
+    return _encoder.encode(body)
+
+
 def accepts_gzip(header: str | None) -> bool:
     """Whether an `Accept-Encoding` header allows gzip (RFC 9110, 12.5.3)."""
     weights = {}
@@ -48,7 +53,7 @@ def answer(
     request: HttpRequest, body: msgspec.Struct, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response[bytes]:
     """A JSON answer."""
-    content = _encoder.encode(body)
+    content = encode(body)
     extra = {"Vary": "Accept-Encoding", **(headers or {})}
     if len(content) >= MIN_COMPRESSED_BYTES and accepts_gzip(request.headers.get("accept-encoding")):
         content = compress(content)
@@ -61,7 +66,7 @@ def revalidated(request: HttpRequest, body: msgspec.Struct) -> Response[bytes]:
 
     The tag is weak (RFC 9110, 8.8.1): it names the content, not the bytes of one encoding.
     """
-    digest = hashlib.blake2b(_encoder.encode(body), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(encode(body), digest_size=16).hexdigest()
     tag = f'W/"{digest}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if _matches(request.headers.get("if-none-match"), tag):

@@ -15,9 +15,12 @@ from facepass.entrypoints.http import routes
 from facepass.entrypoints.http.answers import HttpRequest
 from facepass.entrypoints.http.auth import access_guard
 from facepass.entrypoints.http.dependencies import dependencies
+from facepass.entrypoints.http.middleware.cors import Cors
 from facepass.entrypoints.http.middleware.request_scope import RequestScope
+from facepass.entrypoints.http.middleware.socket_messages import note_failure
 from facepass.entrypoints.http.problems import answer_problem
 from facepass.entrypoints.http.routes.docs import docs_routes
+from facepass.entrypoints.http.routes.options import options_routes
 
 API_PATHS = ("/api/v1", "/api/v2")
 """The canonical base and its alias."""
@@ -26,18 +29,20 @@ Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 
 class Application(Litestar):
-    """Litestar with a layer around its routing."""
+    """Litestar with layers around its routing."""
 
     __slots__ = ("_outermost",)
 
     def __init__(self, *, container: Container, new_request_id: Callable[[], str], **options: Any) -> None:
         super().__init__(**options)
         settings = container.settings()
+        origins = settings.security.cors_origins
         self._outermost = RequestScope(
-            super().__call__,
+            Cors(super().__call__, origins) if origins else super().__call__,
             clock=container.clock(),
             new_request_id=new_request_id,
-            production=settings.application.environment == "production",
+            trusted_proxies=container.trusted_proxies(),
+            production=settings.application.is_production,
             access_log=settings.logging.access_log,
         )
 
@@ -62,8 +67,11 @@ def create_app(
             `lambda: running(container)`; None when the caller sees to that.
         new_request_id: names requests that bring no sane id; random UUIDs by default.
     """
-    api = [Router(path=path, route_handlers=list(routes.API), before_request=_refuse_query) for path in API_PATHS]
-    root = Router(path="/", route_handlers=list(routes.ROOT))
+    api = [
+        Router(path=path, route_handlers=[*options_routes(routes.API), *routes.API], before_request=_refuse_query)
+        for path in API_PATHS
+    ]
+    root = Router(path="/", route_handlers=[*options_routes(routes.ROOT), *routes.ROOT])
     return Application(
         container=container,
         new_request_id=new_request_id or _random_id,
@@ -71,6 +79,7 @@ def create_app(
         dependencies=dependencies(container),
         guards=[access_guard(container)],
         exception_handlers={FacePassError: answer_problem, HTTPException: answer_problem, Exception: answer_problem},
+        after_exception=[note_failure],
         lifespan=[lambda _: lifespan()] if lifespan else [],
         # Bodies are bounded by `body.read_body`, whose limits come from the settings.
         request_max_body_size=None,

@@ -1,42 +1,51 @@
-"""Who may call a route. Guards run before anything of the body is read."""
+"""The guard of all routes: runs before anything of a body is read, and before a WebSocket is opened."""
 
 from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
 from facepass.entrypoints.container import Container
-
-HEADER = "X-API-Key"
-KEY = "key"
-SEARCH = "search"
-"""Values of the route option `access`."""
-
-
-def credential_of(connection: ASGIConnection) -> str | None:  # type: ignore[type-arg]  # Litestar's Guard is generic in nothing
-    """The key a caller shows; None for none, and for several, of which none can be meant.
-
-    Header bytes are UTF-8 where they can be, else Latin-1: whatever arrives is a string, if not a key.
-    """
-    values = [value for name, value in connection.scope["headers"] if name == HEADER.lower().encode()]
-    if len(values) != 1:
-        return None
-    try:
-        return values[0].decode("utf-8")
-    except UnicodeDecodeError:
-        return values[0].decode("latin-1")
+from facepass.entrypoints.http import context
+from facepass.entrypoints.http.access import Access
+from facepass.entrypoints.http.context import RequestContext
+from facepass.entrypoints.http.doorkeeper import Credentials, Doorkeeper
+from facepass.entrypoints.http.ws import credentials
 
 
 def access_guard(container: Container) -> Guard:
-    """A guard for all routes: each says by its option `access` whether it needs a key.
+    """A guard for all routes: each says by its option `access` who may call it.
+
+    A WebSocket that shows nothing is let pass: its handler asks for a credential in the first message, and calls
+    `admit` itself.
 
     Raises (the guard):
-        Unauthorized: no key, or a wrong one.
+        Unauthorized, Forbidden, RateLimited, DependencyUnavailable: see `Doorkeeper`.
     """
-    search_needs_key = container.settings().security.search_access == "key"
 
-    async def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]  # see above
-        access = handler.opt.get("access")
-        if access == KEY or (access == SEARCH and search_needs_key):
-            container.authenticator().authenticate(credential_of(connection))
+    async def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]  # Litestar's Guard is generic in nothing
+        access: Access | None = handler.opt.get("access")
+        if access is None:
+            return
+        scope = connection.scope
+        if scope["type"] == ScopeType.WEBSOCKET:
+            shown = credentials.shown(scope)
+            if not shown:
+                return
+        else:
+            shown = Credentials.of(scope["headers"])
+        await admit(container.doorkeeper(), context.of(scope), shown, access)
 
     return guard
+
+
+async def admit(doorkeeper: Doorkeeper, request: RequestContext, shown: Credentials, access: Access) -> None:
+    """Note who calls, and go on where the caller may, and has not been too often.
+
+    Raises:
+        Unauthorized, Forbidden, RateLimited, DependencyUnavailable: see `Doorkeeper`.
+    """
+    request.caller = await doorkeeper.identify(shown, request.client)
+    doorkeeper.authorise(request.caller, access)
+    if access.counted is not None:
+        request.rate = await doorkeeper.count(request.caller, request.client, access.counted)

@@ -1,22 +1,18 @@
 """Reads the JSON of a batch and reports everything that is wrong with it at once."""
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-import msgspec
-from multipart import parse_options_header  # type: ignore[import-untyped]  # ships no types
+from typing import Any
 
 from facepass.application.index_batch import PhotoToIndex
 from facepass.domain.errors import FieldError, InvalidRequest
-from facepass.domain.gallery import OpaqueId, PhotoId, SessionId
+from facepass.domain.gallery import PhotoId, SessionId
 from facepass.entrypoints.http.answers import HttpRequest
-from facepass.entrypoints.http.body import BodyLease, read_body
+from facepass.entrypoints.http.body import BodyLease
+from facepass.entrypoints.http.json_body import JsonFields, read_json
 from facepass.entrypoints.http.parameters import source_key
 
 MAX_JSON_BYTES = 4 * 1024 * 1024
 """Room for some ten thousand photos with ordinary ids; decoding it keeps the event loop for milliseconds only."""
-
-IdT = TypeVar("IdT", bound=OpaqueId)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,71 +30,32 @@ async def read_batch(request: HttpRequest, lease: BodyLease, *, max_photos: int)
         InvalidRequest: naming every wrong field, such as `photos[3].s3_key`.
         PayloadTooLarge, Overloaded, RequestTimeout: see `read_body`.
     """
-    content_type, options = parse_options_header(request.headers.get("content-type", ""))
-    if content_type != "application/json" or options.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
-        raise InvalidRequest.field("Content-Type", "must be application/json in UTF-8")
-    chunks: list[bytes] = []
-    await read_body(request, max_bytes=MAX_JSON_BYTES, lease=lease, feed=chunks.append)
-    try:
-        document = msgspec.json.decode(b"".join(chunks))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest.field("body", "is not well-formed JSON") from error
-    return _Checker(max_photos).batch(document)
+    document = await read_json(request, lease, max_bytes=MAX_JSON_BYTES)
+    fields = JsonFields.of(document, known={"session_id", "photos"}, expected="`session_id` and `photos`")
+    session_id = fields.opaque_id("session_id", SessionId)
+    photos: list[PhotoToIndex | None] = []
+    listed = fields.get("photos")
+    if not isinstance(listed, list):
+        fields.refuse("photos", "must be a list of {photo_id, s3_key}")
+    elif not 1 <= len(listed) <= max_photos:
+        fields.refuse("photos", f"must hold 1 to {max_photos} photos, holds {len(listed)}")
+    else:
+        photos = [_photo(photo, f"photos[{position}]", fields.errors) for position, photo in enumerate(listed)]
+    if fields.errors or session_id is None:
+        raise InvalidRequest(*fields.errors)
+    return Batch(session_id, tuple(photo for photo in photos if photo is not None))
 
 
-class _Checker:
-    def __init__(self, max_photos: int) -> None:
-        self._max_photos = max_photos
-        self._errors: list[FieldError] = []
-
-    def batch(self, document: Any) -> Batch:
-        if not isinstance(document, dict):
-            raise InvalidRequest.field("body", "must be a JSON object with `session_id` and `photos`")
-        self._strays(document, {"session_id", "photos"}, "")
-        session_id = self._id(document, "session_id", SessionId, "")
-        photos = document.get("photos")
-        if not isinstance(photos, list):
-            self._refuse("photos", "must be a list of {photo_id, s3_key}")
-            photos = []
-        elif not 1 <= len(photos) <= self._max_photos:
-            self._refuse("photos", f"must hold 1 to {self._max_photos} photos, holds {len(photos)}")
-            photos = []
-        parsed = [self._photo(photo, f"photos[{position}]") for position, photo in enumerate(photos)]
-        if self._errors or session_id is None:
-            raise InvalidRequest(*self._errors)
-        return Batch(session_id, tuple(photo for photo in parsed if photo is not None))
-
-    def _photo(self, photo: Any, at: str) -> PhotoToIndex | None:
-        if not isinstance(photo, dict):
-            self._refuse(at, "must be an object with `photo_id` and `s3_key`")
-            return None
-        self._strays(photo, {"photo_id", "s3_key"}, f"{at}.")
-        photo_id = self._id(photo, "photo_id", PhotoId, f"{at}.")
-        key = photo.get("s3_key")
-        if not isinstance(key, str):
-            self._refuse(f"{at}.s3_key", "must be a string" if "s3_key" in photo else "is missing")
-            return None
+def _photo(photo: Any, at: str, errors: list[FieldError]) -> PhotoToIndex | None:
+    if not isinstance(photo, dict):
+        errors.append(FieldError(at, "must be an object with `photo_id` and `s3_key`"))
+        return None
+    fields = JsonFields(photo, known={"photo_id", "s3_key"}, prefix=f"{at}.")
+    photo_id, key = fields.opaque_id("photo_id", PhotoId), fields.text("s3_key")
+    if key is not None:
         try:
             source_key(key, f"{at}.s3_key")
         except InvalidRequest as error:
-            self._errors.extend(error.errors)
-            return None
-        return None if photo_id is None else PhotoToIndex(photo_id, key)
-
-    def _id(self, document: dict[str, Any], name: str, kind: type[IdT], prefix: str) -> IdT | None:
-        value = document.get(name)
-        if not isinstance(value, str):
-            self._refuse(prefix + name, "must be a string" if name in document else "is missing")
-            return None
-        try:
-            return kind.parse(value, prefix + name)
-        except InvalidRequest as error:
-            self._errors.extend(error.errors)
-            return None
-
-    def _strays(self, document: dict[str, Any], known: set[str], prefix: str) -> None:
-        for name in document.keys() - known:
-            self._refuse(f"{prefix}{name[:64]}", "is not a field here")
-
-    def _refuse(self, field: str, message: str) -> None:
-        self._errors.append(FieldError(field, message))
+            fields.errors.extend(error.errors)
+    errors.extend(fields.errors)
+    return None if photo_id is None or key is None else PhotoToIndex(photo_id, key)

@@ -21,7 +21,7 @@ RETRY_AFTER_S = 2
 
 
 class BodyLease:
-    """What one request holds of the budget."""
+    """What one request, or one WebSocket, holds of the budget."""
 
     __slots__ = ("_budget", "held_bytes")
 
@@ -44,6 +44,11 @@ class BodyLease:
             raise Overloaded("Too many pictures are being received at once.", retry_after_s=RETRY_AFTER_S)
         self._budget.held_bytes += size_bytes
         self.held_bytes += size_bytes
+
+    def give_back(self, size_bytes: int) -> None:
+        """Account for bytes that were taken and are no longer kept, before the lease ends."""
+        self._budget.held_bytes -= size_bytes
+        self.held_bytes -= size_bytes
 
 
 class BodyBudget:

@@ -1,13 +1,19 @@
 """From what use cases return to the shapes of `schemas`."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from facepass.application.compare_faces import Comparison
+from facepass.application.create_key import NewKey
 from facepass.application.detect_faces import DetectedFaces
 from facepass.application.forget_person import ForgottenPerson
 from facepass.application.index_batch import IndexedBatch
 from facepass.application.index_photo import IndexedPhoto
 from facepass.application.index_status import IndexStatus
+from facepass.application.issue_token import IssuedToken
 from facepass.application.search_gallery import Match, SearchResult
 from facepass.application.visitor_words import explanation
+from facepass.domain.api_key import ApiKey
 from facepass.domain.face import BoundingBox, Face, ImageSize, Landmarks, Quality
 from facepass.domain.gallery import Erasure, GalleryStatus, Photo, UnlocatedFace
 from facepass.entrypoints.http import schemas
@@ -211,3 +217,33 @@ def comparison(result: Comparison) -> schemas.Comparison:
         threshold=float(result.threshold),
         faces=[_face(face) for face in result.faces],
     )
+
+
+def issued_token(issued: IssuedToken) -> schemas.IssuedToken:
+    """A token to hand out."""
+    token = issued.token
+    return schemas.IssuedToken(issued.text, token.session_id, token.expires_at, token.max_searches)
+
+
+def managed_key(key: ApiKey, now: datetime) -> schemas.ManagedKey:
+    """A key without its digest."""
+    return schemas.ManagedKey(
+        key.prefix,
+        key.name,
+        sorted(key.scopes),
+        key.is_valid(now),
+        key.created_at,
+        key.expires_at,
+        key.revoked_at,
+        key.last_used_at,
+    )
+
+
+def managed_keys(keys: Sequence[ApiKey], now: datetime) -> schemas.ManagedKeys:
+    """All keys."""
+    return schemas.ManagedKeys([managed_key(key, now) for key in keys])
+
+
+def created_key(made: NewKey) -> schemas.CreatedKey:
+    """A key that is shown once."""
+    return schemas.CreatedKey(made.text, managed_key(made.key, made.key.created_at))

@@ -6,10 +6,15 @@ dependency-injector's own `@inject` does not work on Litestar handlers, so each 
 from collections.abc import Callable
 from typing import Any
 
+from litestar.connection import Request
 from litestar.di import Provide
 
+from facepass.domain.access import Caller
 from facepass.entrypoints.container import Container
+from facepass.entrypoints.http import context
 from facepass.entrypoints.http.body import BodyBudget
+from facepass.entrypoints.http.ws.endpoint import LiveDetection
+from facepass.entrypoints.http.ws.places import Places
 
 FROM_CONTAINER = (
     "settings",
@@ -25,6 +30,13 @@ FROM_CONTAINER = (
     "detect_faces",
     "compare_faces",
     "check_health",
+    "clock",
+    "issue_token",
+    "spend_search",
+    "create_key",
+    "rotate_key",
+    "revoke_key",
+    "list_keys",
     "image_source",
     "upload_limits",
     "source_limits",
@@ -33,10 +45,41 @@ FROM_CONTAINER = (
 
 
 def dependencies(container: Container) -> dict[str, Provide]:
-    """What every handler may ask for by name; `bodies` is the memory for request bodies, `registry` the metrics."""
+    """What every handler may ask for by name.
+
+    `bodies` is the memory for request bodies, `registry` the metrics, `caller` whoever sent the request,
+    `live_detection` what serves WebSockets.
+    """
     provided = {name: _provide(getattr(container, name)) for name in FROM_CONTAINER}
     bodies = BodyBudget()
-    return {**provided, "bodies": _provide(lambda: bodies), "registry": _provide(container.metrics)}
+    return {
+        **provided,
+        "bodies": _provide(lambda: bodies),
+        "registry": _provide(container.metrics),
+        "caller": Provide(_caller, sync_to_thread=False),
+        "live_detection": _provide(_live_detection(container, bodies)),
+    }
+
+
+def _live_detection(container: Container, bodies: BodyBudget) -> Callable[[], LiveDetection]:
+    """Whatever is counted is counted over all connections of the application."""
+    limits = container.live_limits()
+    strangers = Places(limits.max_strangers, most_each=limits.max_strangers_of_address)
+    callers = Places(limits.max_connections, most_each=limits.max_connections_of_token)
+    return lambda: LiveDetection(
+        doorkeeper=container.doorkeeper(),
+        detect_faces=container.detect_faces(),
+        picture_limits=container.upload_limits(),
+        limits=limits,
+        strangers=strangers,
+        callers=callers,
+        bodies=bodies,
+        clock=container.clock(),
+    )
+
+
+def _caller(request: Request[Any, Any, Any]) -> Caller:
+    return context.of(request.scope).caller
 
 
 def _provide(make: Callable[[], Any]) -> Provide:

@@ -1,6 +1,6 @@
 """Pieces that the documented operations share: parameters, form fields and one example of each shape."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ SESSION = "wedding-2026-05-16"
 PHOTO = "DSC_0107"
 MOMENT = datetime(2026, 5, 16, 21, 4, 9, tzinfo=UTC)
 ERASED_AT = datetime(2026, 8, 20, 9, 15, 2, 417530, tzinfo=UTC)
-ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
+ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH, "pattern": r"^[^\u0000]+$"}
 SESSION_IN_PATH = {
     "name": "session_id",
     "in": "path",
@@ -62,13 +62,30 @@ QUERY_FACE = schemas.QueryFace(schemas.Box(301.0, 220.5, 340.0, 431.0), QUALITY)
 REASON = schemas.Reason(SearchReason.LARGEST_FACE_USED, explanation(SearchReason.LARGEST_FACE_USED))
 SIZE = schemas.ImageSize(1920, 1280)
 MODEL = "dlib-resnet29-int8"
+JWT = (
+    "eyJhbGciOiJIUzI1NiIsImtpZCI6IjU2MmFkYTgyNTg2NzQwY2EiLCJ0eXAiOiJKV1QifQ."
+    "eyJpc3MiOiJmYWNlcGFzcyIsInN1YiI6IndlZGRpbmctMjAyNi0wNS0xNiJ9.c2lnbmF0dXJl"
+)
+KEY_SECRET = "fp_abcdefgh_" + 43 * "x"
+MANAGED_KEY = schemas.ManagedKey("fp_abcdefgh", "photo site", ["index"], True, MOMENT, None, None, None)
 RECEIPT = "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c"
 
 
-def form(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
-    """A request body that is a form."""
-    schema = {"type": "object", "properties": dict(properties), "required": required, "additionalProperties": False}
+def form(properties: Mapping[str, Any], required: list[str], *, one_of: Sequence[str] = ()) -> dict[str, Any]:
+    """A request body that is a form; of the fields in `one_of` it has exactly one."""
+    schema = _object(properties, required)
+    if one_of:
+        schema["oneOf"] = [{"required": [name]} for name in one_of]
     return {"multipart/form-data": {"schema": schema}}
+
+
+def json_object(properties: Mapping[str, Any], required: list[str], example: Mapping[str, Any]) -> dict[str, Any]:
+    """A request body that is a JSON object."""
+    return {"application/json": {"schema": _object(properties, required), "example": dict(example)}}
+
+
+def _object(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": dict(properties), "required": required, "additionalProperties": False}
 
 
 def picture(settings: Settings, what: str) -> dict[str, Any]:

@@ -129,14 +129,22 @@ def path_id(request: HttpRequest, field: str, kind: type[IdT]) -> IdT:
     Raises:
         InvalidRequest: naming `field`.
     """
+    return kind.parse(path_text(request, field), field)
+
+
+def path_text(request: HttpRequest, field: str) -> str:
+    """Any text in the path, as `path_id`.
+
+    Raises:
+        InvalidRequest: naming `field`.
+    """
     raw: str = request.path_params[field]
     if _BROKEN_ESCAPE.search(raw):
         raise InvalidRequest.field(field, "has a % that two hexadecimal digits do not follow")
     try:
-        text = unquote(raw, errors="strict")
+        return unquote(raw, errors="strict")
     except UnicodeDecodeError:
         raise InvalidRequest.field(field, "is not percent-encoded UTF-8") from None
-    return kind.parse(text, field)
 
 
 def source_key(text: str, field: str) -> str:

@@ -21,6 +21,8 @@ from facepass.domain.errors import (
     Unauthorized,
 )
 from facepass.entrypoints.http import context
+from facepass.entrypoints.http.doorkeeper import KEY_HEADER, TooManyCalls
+from facepass.entrypoints.http.rate_headers import rate_headers
 from facepass.entrypoints.http.schemas import InvalidField, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,12 +36,14 @@ STATUSES = {
     "ambiguous_selfie": 400,
     "low_quality_face": 400,
     "unauthorized": 401,
+    "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "request_timeout": 408,
     "conflict": 409,
     "payload_too_large": 413,
     "unsupported_image": 415,
+    "rate_limited": 429,
     "internal": 500,
     "overloaded": 503,
     "dependency_unavailable": 503,
@@ -69,8 +73,10 @@ def problem_of(error: Exception, scope: Scope) -> tuple[Problem, dict[str, str]]
         return _of_domain(error, scope), _headers(error)
     if isinstance(error, HTTPException) and error.status_code < 500:  # noqa: PLR2004 - the first server error
         code, title = _FRAMEWORK.get(error.status_code, ("invalid_request", "Invalid request"))
-        detail = _DETAILS.get(code, error.detail)
-        return _problem(scope, code, title, error.status_code, detail), dict(error.headers or {})
+        detail, headers = _DETAILS.get(code, error.detail), dict(error.headers or {})
+        if headers.get("allow") == "websocket":  # what Litestar lists is no method
+            headers = {"Allow": "", "Upgrade": "websocket"}
+        return _problem(scope, code, title, error.status_code, detail), headers
     detail = "Something went wrong here. The request id names it in the service's log."
     return _problem(scope, "internal", "Internal error", 500, detail), {}
 
@@ -91,9 +97,10 @@ def _of_domain(error: FacePassError, scope: Scope) -> Problem:
 
 def _headers(error: FacePassError) -> dict[str, str]:
     if isinstance(error, Unauthorized):
-        return {"WWW-Authenticate": 'ApiKey realm="facepass", header="X-API-Key"'}
+        return {"WWW-Authenticate": f'ApiKey realm="facepass", header="{KEY_HEADER}", Bearer realm="facepass"'}
     if isinstance(error, Overloaded | DependencyUnavailable):
-        return {"Retry-After": str(error.retry_after_s)}
+        rate = rate_headers(error.decision) if isinstance(error, TooManyCalls) else {}
+        return {"Retry-After": str(error.retry_after_s), **rate}
     return {}
 
 
@@ -111,12 +118,18 @@ def _problem(scope: Scope, code: str, title: str, status: int, detail: str) -> P
 
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Litestar's exception handler for everything."""
-    problem, headers = problem_of(error, request.scope)
-    context.of(request.scope).problem = problem.code
+    """Litestar's exception handler for everything but WebSockets."""
+    problem, headers = noted_problem(error, request.scope)
+    return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def noted_problem(error: Exception, scope: Scope) -> tuple[Problem, dict[str, str]]:
+    """As `problem_of`; the access line names it, and what an operator has to know is logged."""
+    problem, headers = problem_of(error, scope)
+    context.of(scope).problem = problem.code
     if problem.code == "internal":
         _log.error("unhandled_error", exc_info=error)
     elif isinstance(error, DependencyUnavailable):
         cause = type(error.__cause__).__name__ if error.__cause__ else None
         _log.warning("dependency_unavailable", dependency=error.dependency, cause=cause)
-    return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
+    return problem, headers

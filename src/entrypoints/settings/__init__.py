@@ -9,12 +9,14 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from facepass.entrypoints.settings.access import Security, Uploads
-from facepass.entrypoints.settings.application import Application, Logging, Server
+from facepass.entrypoints.settings.application import Application, Live, Logging, Server
 from facepass.entrypoints.settings.recognition import Recognition, Search
-from facepass.entrypoints.settings.storage import Database, ObjectStore, Photos, Retention
+from facepass.entrypoints.settings.storage import Database, ObjectStore, Photos, Redis, Retention
 from facepass.entrypoints.settings.values import (
     Fraction,
+    Network,
     NotNegative,
+    Origin,
     Percent,
     Port,
     Positive,
@@ -27,14 +29,18 @@ __all__ = [
     "Application",
     "Database",
     "Fraction",
+    "Live",
     "Logging",
+    "Network",
     "NotNegative",
     "ObjectStore",
+    "Origin",
     "Percent",
     "Photos",
     "Port",
     "Positive",
     "Recognition",
+    "Redis",
     "Retention",
     "Search",
     "Seconds",
@@ -53,11 +59,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     application: Application = Application()
     server: Server = Server()
     database: Database = Database()
+    redis: Redis = Redis()
     photos: Photos = Photos()
     object_store: ObjectStore = ObjectStore()
     retention: Retention = Retention()
     security: Security = Security()
     uploads: Uploads = Uploads()
+    live: Live = Live()
     recognition: Recognition = field(default_factory=Recognition)
     search: Search = Search()
     logging: Logging = Logging()

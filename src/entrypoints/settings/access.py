@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Struct
 
-from facepass.entrypoints.settings.values import Positive, Secret, meaning
+from facepass.entrypoints.settings.values import Network, NotNegative, Origin, Positive, Secret, meaning
 
 
 class Security(Struct, frozen=True, forbid_unknown_fields=True):
@@ -13,18 +13,60 @@ class Security(Struct, frozen=True, forbid_unknown_fields=True):
     api_keys: Annotated[
         tuple[Secret, ...],
         meaning(
-            "Keys that callers show as `X-API-Key`. Searching needs none unless `SEARCH_ACCESS=key`.",
-            unset="one made on first start in `DATA_DIR/api-key`; in production an error",
+            "Keys that callers show as `X-API-Key`, beside those kept in the database.",
+            unset="one made on first start in `DATA_DIR/api-key`; in production none",
+        ),
+    ] = ()
+    secret_key: Annotated[
+        tuple[Secret, ...],
+        meaning(
+            "Keys under which API keys are hashed in the database, newest first: the first hashes, all of them are "
+            "tried. A hash is worth nothing without its key.",
+            unset="one made on first start in `DATA_DIR/secret-key`; in production an error",
+        ),
+    ] = ()
+    jwt_secret_key: Annotated[
+        tuple[Secret, ...],
+        meaning(
+            "Keys that sign the tokens of visitors, newest first: the first signs, all of them verify.",
+            unset="one made on first start in `DATA_DIR/jwt-secret-key`; in production an error",
         ),
     ] = ()
     search_access: Annotated[
-        Literal["public", "key"], meaning("Who may search: everybody, or whoever holds one of `API_KEYS`.")
+        Literal["public", "token", "key"],
+        meaning(
+            "Who may search. `public`: everybody. `token`: whoever has a token of the session, or a key with the scope "
+            "`search`. `key`: only such a key."
+        ),
     ] = "public"
+    cors_origins: Annotated[
+        tuple[Origin, ...],
+        meaning(
+            "Web pages, as `https://photos.example.org`, whose scripts may call the service; `*` for every page, which "
+            "production refuses. Cookies are never asked for.",
+            unset="none: only pages of the service itself",
+        ),
+    ] = ()
     encryption_key: Annotated[
         tuple[Secret, ...],
         meaning(
             "Keys that encrypt what is stored of faces, newest first: the first encrypts, all of them decrypt.",
             unset="vectors are stored as they are",
+        ),
+    ] = ()
+    rate_limit_index: Annotated[
+        NotNegative, meaning("Most requests to index in any minute of one API key; 0 for any number.")
+    ] = 100
+    rate_limit_search: Annotated[
+        NotNegative,
+        meaning("Most searches in any minute of one token or, without one, of one client address; 0 for any number."),
+    ] = 1000
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        meaning(
+            "Addresses or networks, such as `10.0.0.0/8`, of the proxies in front of the service: whom they name in "
+            "`X-Forwarded-For` is the client. Must hold no address that clients come from.",
+            unset="none: the client is whoever connects",
         ),
     ] = ()
 

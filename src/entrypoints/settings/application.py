@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Struct
 
 from facepass import __version__
-from facepass.entrypoints.settings.values import Port, meaning
+from facepass.entrypoints.settings.values import Port, Positive, meaning
 
 
 class Application(Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,14 +18,20 @@ class Application(Struct, frozen=True, forbid_unknown_fields=True):
     ] = __version__
     environment: Annotated[
         Literal["development", "production"],
-        meaning("`production` insists on `API_KEYS` and tells browsers to come by HTTPS only (HSTS)."),
+        meaning(
+            "`production` starts only with secrets that nobody guesses (`facepass doctor --production` lists what it "
+            "would refuse), and tells browsers to come by HTTPS only (HSTS)."
+        ),
     ] = "development"
     data_dir: Annotated[
         Path,
-        meaning(
-            "Folder of the embedded PostgreSQL, the models, the local API key and the journals of `facepass index`."
-        ),
+        meaning("Folder of the embedded PostgreSQL, the models, the local keys and the journals of `facepass index`."),
     ] = Path(".facepass")
+
+    @property
+    def is_production(self) -> bool:
+        """Whether this is in earnest: what would do on a developer's machine is refused."""
+        return self.environment == "production"
 
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,6 +39,21 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
 
     api_host: Annotated[str, meaning("Address to listen on; `0.0.0.0` for all of the machine's.")] = "127.0.0.1"
     api_port: Annotated[Port, meaning("TCP port to listen on.")] = 8000
+
+
+class Live(Struct, frozen=True, forbid_unknown_fields=True):
+    """What cameras may send over `/ws/detect`; a frame may have `MAX_UPLOAD_BYTES`."""
+
+    live_max_connections: Annotated[
+        Positive,
+        meaning(
+            "Most connections to `/ws/detect` at once, for each process; further ones are closed with 1013. While it "
+            "arrives, each may hold a frame in memory."
+        ),
+    ] = 32
+    live_max_frames_per_s: Annotated[
+        Positive, meaning("Most frames a second of one connection that are looked at; of more, the older are dropped.")
+    ] = 10
 
 
 class Logging(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""Where galleries, photos and backups are, and how long they are kept."""
+"""Where galleries, photos, backups and what replicas share are, and how long they are kept."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -43,6 +43,34 @@ class Database(Struct, frozen=True, forbid_unknown_fields=True):
     def is_embedded(self) -> bool:
         """Whether the service runs a PostgreSQL of its own."""
         return self.database_url is None and self.postgres_host is None
+
+
+class Redis(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where replicas count together; each counts for itself when nothing is named."""
+
+    redis_url: Annotated[
+        Secret | None,
+        meaning(
+            "Where Redis is, as `redis://user:password@host:port/number`, or `rediss://` for TLS; wins over the other "
+            "`REDIS_*`. While it is away, rate limits are not kept and `/health` says `degraded`.",
+            unset="see `REDIS_HOST`",
+        ),
+    ] = None
+    redis_host: Annotated[
+        str | None,
+        meaning(
+            "Host of Redis; the other `REDIS_*` count only together with it.",
+            unset="without `REDIS_URL` either, rate limits are kept in the process",
+        ),
+    ] = None
+    redis_port: Annotated[Port, meaning("TCP port of Redis.")] = 6379
+    redis_db: Annotated[NotNegative, meaning("Number of the database in Redis.")] = 0
+    redis_password: Annotated[Secret, meaning("Password for Redis.", unset="none")] = Secret("")
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is one."""
+        return self.redis_url is not None or self.redis_host is not None
 
 
 class Photos(Struct, frozen=True, forbid_unknown_fields=True):

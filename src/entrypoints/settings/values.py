@@ -1,8 +1,16 @@
-"""What settings are made of: secrets, ranges of numbers, and the sentence that says what one does."""
+"""What settings are made of: secrets, origins, networks, ranges, and the sentence that says what a setting does."""
 
-from typing import Annotated
+import ipaddress
+import re
+from typing import Annotated, Self
 
 from msgspec import Meta
+
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+)
+_USUAL_PORTS = {"http": 80, "https": 443}
+MAX_PORT = 65535
 
 
 class Secret:
@@ -30,6 +38,53 @@ class Secret:
         return "Secret(***)" if self._value else "Secret(empty)"
 
 
+class Origin(str):
+    """Where a web page comes from, spelt as browsers spell it in `Origin` (RFC 6454, 6.2); `*` stands for anywhere."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Check `scheme://host[:port]`; capitals and the scheme's usual port are dropped, as browsers do.
+
+        Raises:
+            ValueError: it is something else, such as an address with a path, a pattern or `null`.
+        """
+        if text == "*":
+            return cls(text)
+        found = _ORIGIN.fullmatch(text.lower())
+        port = int(found["port"]) if found and found["port"] else None
+        if found is None or (port is not None and not 1 <= port <= MAX_PORT):
+            raise ValueError(f"{text!r} is no origin: write scheme://host or scheme://host:port, without a path")
+        usual = port is None or port == _USUAL_PORTS.get(found["scheme"])
+        return cls(f"{found['scheme']}://{found['host']}{'' if usual else f':{port}'}")
+
+
+class Network:
+    """The addresses of an IP network, or a single one.
+
+    Raises:
+        ValueError: the text is neither, or has bits set beyond the length of its prefix: another one may be meant.
+    """
+
+    __slots__ = ("_network",)
+
+    def __init__(self, text: str) -> None:
+        self._network = ipaddress.ip_network(text)
+
+    def __contains__(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+        return address in self._network
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Network) and self._network == other._network
+
+    def __hash__(self) -> int:
+        return hash(self._network)
+
+    def __repr__(self) -> str:
+        return str(self._network)
+
+
 def meaning(text: str, *, unset: str | None = None) -> Meta:
     """What a setting does, kept where msgspec keeps descriptions.
 
@@ -40,7 +95,7 @@ def meaning(text: str, *, unset: str | None = None) -> Meta:
     return Meta(description=text, extra=None if unset is None else {"unset": unset})
 
 
-Port = Annotated[int, Meta(ge=1, le=65535)]
+Port = Annotated[int, Meta(ge=1, le=MAX_PORT)]
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]

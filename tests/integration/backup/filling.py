@@ -59,7 +59,7 @@ async def _photo(connection, session: str, photo: str, model: int | None, at: da
     )
     also, value = ("model", "'model'") if model is None else ("model_pk", str(model))
     await connection.execute(
-        "INSERT INTO faces (session_pk, photo_pk, face_no, box_x, box_y, box_width, box_height, landmarks,"  # noqa: S608
+        "INSERT INTO faces (session_pk, photo_pk, face_no, box_x, box_y, box_width, box_height, landmarks,"  # noqa: S608 - ours
         f" confidence, quality_score, quality_reasons, {also}, embedding)"
         " SELECT pk, $2, 0, 0.1, -3.3, 10.7, 1.0 / 3, $3, 0.875,"
         f" 90, ARRAY['blurred'], {value}, '{VECTOR}' FROM sessions WHERE session_id = $1",

@@ -31,7 +31,7 @@ def photos(orl_folder, tmp_path_factory):
 @pytest.fixture
 def environment(tmp_path):
     """The variables of a process without any setting of this machine."""
-    kept = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START")
+    kept = ("PATH", "PYTHONPATH", "HOME", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"DATA_DIR": str(tmp_path / "data")}
 
 

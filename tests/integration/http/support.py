@@ -12,6 +12,7 @@ from litestar import Litestar
 
 from facepass.adapters.imaging.decode import PillowImageDecoder
 from facepass.adapters.memory.vision import InlineWorkers
+from facepass.application.ports import Readiness
 from facepass.domain.errors import DependencyUnavailable
 from facepass.entrypoints.container import Container, in_memory
 from facepass.entrypoints.http.app import create_app
@@ -37,10 +38,17 @@ def settings(
     max_upload_bytes: int = 10 * 1024 * 1024,
     batch_sync_max: int = 200,
     access_log: bool = True,
+    rate_limit_index: int = 100,
+    rate_limit_search: int = 1000,
 ) -> Settings:
     return Settings(
         application=Application(environment=environment),
-        security=Security(api_keys=(Secret(KEY),), search_access=search_access),
+        security=Security(
+            api_keys=(Secret(KEY),),
+            search_access=search_access,
+            rate_limit_index=rate_limit_index,
+            rate_limit_search=rate_limit_search,
+        ),
         uploads=Uploads(max_upload_bytes=max_upload_bytes),
         photos=Photos(batch_sync_max=batch_sync_max),
         logging=Logging(access_log=access_log),
@@ -141,8 +149,8 @@ def wrong_fields(response: httpx.Response) -> set[str]:
     return {error["field"] for error in problem(response, 400, "invalid_request")["errors"]}
 
 
-class Unreachable:
-    """A database that does not answer."""
+class Unreachable(Readiness):
+    """A dependency that does not answer."""
 
     async def check(self) -> None:
         raise DependencyUnavailable("database", "The database does not answer.")

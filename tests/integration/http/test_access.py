@@ -19,9 +19,14 @@ PROTECTED = [
     ("GET", "/index/s/photos/p"),
     ("POST", "/detect"),
     ("POST", "/compare"),
+    ("POST", "/tokens"),
+    ("GET", "/keys"),
+    ("POST", "/keys"),
+    ("POST", "/keys/fp_aaaaaaaa/rotate"),
+    ("DELETE", "/keys/fp_aaaaaaaa"),
 ]
 SEARCH = [("POST", "/search"), ("GET", "/search/status/s")]
-OPEN = ["/health", "/health/live", "/health/ready", "/upload/supported-formats"]
+OPEN = ["/health", "/health/detailed", "/health/live", "/health/ready", "/upload/supported-formats"]
 
 
 async def _never() -> AsyncIterator[bytes]:

@@ -68,6 +68,7 @@ async def test_the_other_answers() -> None:
             (schemas.SupportedFormats, f"{V1}/upload/supported-formats"),
             (schemas.Health, "/health"),
             (schemas.Health, "/health/ready"),
+            (schemas.DetailedHealth, "/health/detailed"),
             (schemas.Liveness, "/health/live"),
         ):
             exactly(shape, (await client.get(path, headers=HEADERS)).content)

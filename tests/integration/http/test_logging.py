@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,7 @@ from facepass.entrypoints import logs
 from facepass.entrypoints.settings import Logging
 from tests.integration.http.support import HEADERS, KEY, V1, api, index, scene, search
 
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = [*root.handlers], root.level
-    yield
-    root.handlers, root.level = handlers, level
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 class Terminal(io.StringIO):
@@ -110,6 +101,10 @@ def test_what_must_not_be_written_is_taken_out() -> None:
     assert len(line["text"]) < 20_000
 
 
+def quoting(*given: str) -> None:
+    raise ValueError(*given)
+
+
 def fail(local: str) -> None:
     raise ValueError(len(local))
 
@@ -132,6 +127,31 @@ def test_libraries_log_in_the_same_form() -> None:
     logging.getLogger("library").info("not shown")
     (line,) = lines(stream)
     assert (line["event"], line["level"], line["logger"]) == ("two of 2", "warning", "library")
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_line_holds_a_secret_that_an_error_quotes(log_format: str) -> None:
+    secret, token = 'a "quoted" secret', "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"
+    stream = io.StringIO()
+    logs.configure(Logging(log_format=log_format), stream, secrets=[secret])  # type: ignore[arg-type]
+    try:
+        quoting(secret, "postgresql://u:passw@h/d", token)
+    except ValueError:
+        structlog.stdlib.get_logger("facepass.t").exception("broken", given=secret)
+        logging.getLogger("library").exception("broken by %s", [secret])
+    shown = stream.getvalue()
+    assert shown.count("Traceback") == 2
+    assert "://u:***@h/d" in shown
+    for hidden in (secret, json.dumps(secret)[1:-1], "passw", token, "quoted"):
+        assert hidden not in shown
+
+
+def test_libraries_do_not_debug_into_our_log() -> None:
+    stream = configured(log_format="json", log_level="DEBUG")
+    for name in ("botocore.auth", "httpcore.http11", "sqlalchemy.engine"):
+        logging.getLogger(name).debug("Authorization: key")
+    structlog.stdlib.get_logger("facepass.search").debug("ours")
+    assert [line["event"] for line in lines(stream)] == ["ours"]
 
 
 def test_a_terminal_gets_text_and_everything_else_json() -> None:

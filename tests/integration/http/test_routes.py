@@ -6,18 +6,13 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from dependency_injector import providers
 
-from facepass import __version__
 from facepass.domain.gallery import PhotoId, SessionId
 from facepass.entrypoints.container import Container
 from tests.integration.http.support import (
     HEADERS,
     V1,
-    Unreachable,
-    api,
     index,
-    memory_container,
     problem,
     scene,
     search,
@@ -33,6 +28,29 @@ async def test_a_group_photo_is_indexed_with_all_its_faces(client: httpx.AsyncCl
     assert [face["face_no"] for face in body["faces"]] == [0, 1, 2]
     assert body["image"] == {"width": 640, "height": 480}
     assert body["confidence"] == max(face["confidence"] for face in body["faces"])
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        (f"{V1}/index/s/photos/p", {"GET", "DELETE", "OPTIONS"}),
+        ("/api/v2/keys", {"GET", "POST", "OPTIONS"}),
+        ("/health", {"GET", "OPTIONS"}),
+    ],
+)
+async def test_options_names_every_method_of_a_path(client: httpx.AsyncClient, path: str, methods: set[str]) -> None:
+    response = await client.options(path)
+    assert response.status_code == 204
+    assert set(response.headers["allow"].split(", ")) == methods
+    refused = await client.request("PATCH", path)
+    assert set(refused.headers["allow"].split(", ")) == methods
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/prometheus", f"{V1}/metrics", "/api/v2/metrics/prometheus"])
+async def test_numbers_are_at_every_address_of_theirs(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain")
 
 
 async def test_indexing_again_replaces(client: httpx.AsyncClient) -> None:
@@ -180,34 +198,6 @@ async def test_supported_formats(client: httpx.AsyncClient) -> None:
         extensions = {extension for one in body["formats"] for extension in one["extensions"]}
         assert extensions == {"jpg", "jpeg", "png", "webp", "bmp"}
         assert (body["max_bytes"], body["max_width"], body["max_height"]) == (10 * 1024 * 1024, 4096, 4096)
-
-
-@pytest.mark.parametrize("base", ["", V1, "/api/v2"])
-async def test_health_while_all_is_well(client: httpx.AsyncClient, base: str) -> None:
-    for path in ("/health", "/health/ready"):
-        response = await client.get(base + path)
-        assert response.status_code == 200
-        body = response.json()
-        assert body.pop("uptime_seconds") >= 0
-        assert body == {
-            "status": "healthy",
-            "database": "connected",
-            "face_recognition_model": "loaded",
-            "version": __version__,
-        }
-    assert (await client.get(f"{base}/health/live")).json() == {"status": "healthy"}
-
-
-async def test_liveness_does_not_know_the_database() -> None:
-    container = memory_container()
-    container.database_readiness.override(providers.Object(Unreachable()))
-    async with api(container) as client:
-        for path in ("/health", "/health/ready"):
-            response = await client.get(path)
-            assert response.status_code == 503
-            assert response.headers["retry-after"] == "5"
-            assert (response.json()["status"], response.json()["database"]) == ("unhealthy", "unreachable")
-        assert (await client.get("/health/live")).status_code == 200
 
 
 async def test_every_route_answers_under_both_bases(client: httpx.AsyncClient) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from facepass.domain.errors import ConfigurationError
 from facepass.entrypoints.container import in_memory
-from facepass.entrypoints.serve import bind, serve, url_of
+from facepass.entrypoints.serve import DRAIN_TIMEOUT_S, bind, serve, url_of
 from facepass.entrypoints.settings import Secret, Security, Server, Settings
+from tests.integration.http.live_support import RawClient, ended, opened
 from tests.integration.http.support import HEADERS, KEY, V1, form, scene
 
 PROGRAM = f"""
@@ -77,6 +78,16 @@ async def test_a_signal_lets_requests_in_flight_finish(number: signal.Signals) -
     assert await asyncio.wait_for(process.wait(), 30) == 0
 
 
+async def test_a_signal_closes_websockets_also_those_that_are_not_read() -> None:
+    process, url = await started()
+    await answering(url)
+    url = url.replace("http:", "ws:")
+    async with opened(url) as socket, RawClient.connected(url, f"X-API-Key: {KEY}"):
+        process.send_signal(signal.SIGTERM)
+        assert (await ended(socket))[0] == 1012
+        assert await asyncio.wait_for(process.wait(), DRAIN_TIMEOUT_S) == 0
+
+
 async def refused(address: httpx.URL) -> None:
     """Return once no new connection is taken."""
     async with asyncio.timeout(20):
@@ -110,7 +121,10 @@ def test_an_address_that_is_not_here_is_named() -> None:
             bind(host, free_port())
 
 
-@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")])  # noqa: S104
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")],  # noqa: S104 - for a moment, by a test
+)
 def test_addresses_are_shown_as_a_person_types_them(host: str, shown: str) -> None:
     try:
         listener = bind(host, 0)

@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 
 from facepass.adapters.memory.vision import ColourModel, MemoryEmbeddingModels
 from facepass.adapters.s3.address import ObjectStoreAddress
+from facepass.application.create_key import NewKey
 from facepass.application.index_batch import PhotoToIndex
 from facepass.application.probe import OnMultiple
+from facepass.domain.access import Scope
 from facepass.domain.gallery import PhotoId, SessionId
 from facepass.domain.identification import Threshold
 from facepass.entrypoints.container import Container
@@ -100,6 +102,18 @@ class World:
     async def compare(self, container: Container) -> object:
         return await container.compare_faces()(self.selfie, self.selfie, limits=self.limits, threshold=Threshold(0.5))
 
+    async def rotate_key(self, container: Container) -> object:
+        return await container.rotate_key()((await new_key(container)).key.prefix)
+
+    async def revoke_key(self, container: Container) -> object:
+        made = await new_key(container)
+        await container.key_authenticator().authenticate(made.text)
+        return await container.revoke_key()(made.key.prefix)
+
+    async def spend_search(self, container: Container) -> object:
+        issued = container.issue_token()(self.session, max_searches=1)
+        return await container.spend_search()(await container.session_tokens().authenticate(issued.text))
+
     async def change_model(self, container: Container) -> object:
         """As `facepass db reembed` does: by another process, which has the new model for its default."""
         other = service(container.database_url(), photo_root=container.settings().photo_root)
@@ -114,6 +128,10 @@ class World:
             )
             assert report.rebuilt == 1
             return await Reembedding(other, photos=None).roll_back(session)
+
+
+async def new_key(container: Container) -> NewKey:
+    return await container.create_key()(name="k", scopes=frozenset(Scope), lifetime=None)
 
 
 class Unseen:
@@ -138,6 +156,12 @@ USE_CASES: dict[str, Callable[[World, Container], Awaitable[object]]] = {
     "detect_faces": lambda world, container: container.detect_faces()(world.selfie, world.limits),
     "compare_faces": World.compare,
     "check_health": lambda _, container: container.check_health()(),
+    "create_key": lambda _, container: new_key(container),
+    "list_keys": lambda _, container: container.list_keys()(),
+    "rotate_key": World.rotate_key,
+    "revoke_key": World.revoke_key,
+    "spend_search": World.spend_search,
+    "forget_credentials": lambda _, container: container.forget_credentials()(),
     "change of model": World.change_model,
 }
 

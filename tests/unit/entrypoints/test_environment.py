@@ -1,5 +1,6 @@
 """Settings from the environment: precedence, secrets, and errors that name the variable."""
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from facepass.domain.errors import ConfigurationError
 from facepass.entrypoints.environment import ALIASES, known_names, load_settings
-from facepass.entrypoints.settings import Secret
+from facepass.entrypoints.settings import Network, Secret
 
 
 def test_with_nothing_set_everything_has_a_default() -> None:
@@ -74,12 +75,45 @@ def test_property_23_every_setting_is_read_somewhere() -> None:
         ("ENVIRONMENT", "staging"),
         ("ACCESS_LOG", "perhaps"),
         ("DB_TIMEOUT_S", "0"),
+        ("REDIS_DB", "-1"),
+        ("RATE_LIMIT_SEARCH", "-1"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("FACEPASS_TRUSTED_PROXIES", "10.0.0.1, 10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33"),
     ],
 )
 def test_a_bad_value_is_refused_by_the_name_it_came_under(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         load_settings({name: value})
     assert refused.value.detail.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://Shop.Example", "https://shop.example"),
+        ("https://shop.example:443", "https://shop.example"),
+        ("http://shop.example:80", "http://shop.example"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("https://shop.example:80", "https://shop.example:80"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("*", "*"),
+    ],
+)
+def test_origins_are_spelt_as_browsers_spell_them(given: str, kept: str) -> None:
+    assert load_settings({"CORS_ORIGINS": f" {given} ,"}).security.cors_origins == (kept,)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["shop.example", "https://shop.example/", "https://shop.example/a", "https://*.example", "null", "https://",
+     "https://a@shop.example", "https://shop.example:0", "https://shop.example:70000", "https://ü.example",
+     "https://a b"],
+)  # fmt: skip
+def test_what_is_no_origin_is_refused_at_start(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^CORS_ORIGINS: .* is no origin: write scheme://host"):
+        load_settings({"CORS_ORIGINS": f"https://shop.example,{wrong}"})
 
 
 @pytest.mark.parametrize("name", ["POSTGRES_PORT", "FACEPASS_POSTGRES_PORT", "DATABASE_PORT"])
@@ -110,6 +144,28 @@ def test_photos_in_a_bucket_are_asked_for_with_a_key_only() -> None:
 def test_a_prefix_without_a_bucket_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"^S3_PREFIX is set without S3_BUCKET"):
         load_settings({"S3_PREFIX": "2026", "S3_ACCESS_KEY": "access", "S3_SECRET_KEY": "secret"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("REDIS_PORT", "6380"), ("FACEPASS_REDIS_DB", "1"), ("REDIS_PASSWORD", "hunter2")]
+)
+def test_what_redis_would_need_is_refused_without_one(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name} is set without REDIS_HOST") as refused:
+        load_settings({name: value})
+    assert "hunter2" not in refused.value.detail
+    assert load_settings({name: value, "REDIS_HOST": "h"}).redis.is_configured
+    assert load_settings({name: value, "REDIS_URL": "redis://h"}).redis.is_configured
+    assert not load_settings({"REDIS_PORT": "6379", "REDIS_DB": "0"}).redis.is_configured
+
+
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    trusted = load_settings({"TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1,fd00::/8,"}).security.trusted_proxies
+    assert trusted == (Network("10.0.0.0/8"), Network("192.0.2.1"), Network("fd00::/8"))
+    assert len({*trusted, Network("192.0.2.1/32")}) == 3
+    assert repr(trusted[0]) == "10.0.0.0/8"
+    assert [ip_address(text) in trusted[0] for text in ("10.1.2.3", "11.0.0.0", "::1")] == [True, False, False]
+    assert trusted[0] != "10.0.0.0/8"
+    assert load_settings({}).security.trusted_proxies == ()
 
 
 def test_secrets_come_from_files_and_never_show(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def download(archive: Archive, folder: Path, progress: Progress) -> Path:
     if not archive.filename.endswith(".whl"):
         arguments += ["--no-binary", archive.project]
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter with constant arguments
+        done = subprocess.run(  # noqa: S603 - our own interpreter with constant arguments  # nosec B603
             arguments,
             env=_environment(archive, folder),
             capture_output=True,

@@ -59,7 +59,7 @@ def nearest(session: Row[Any]) -> TextClause:
         SELECT photo_pk, face_no, confidence, box_x, box_y, box_width, box_height, embedding,
             -({distance}) AS approximate
         FROM faces_{model_pk} WHERE session_pk = {pk} ORDER BY {distance} LIMIT :limit
-    """)  # noqa: S608 - integers
+    """)  # noqa: S608 - integers  # nosec
 
 
 def create_index(session: Row[Any], *, m: int, ef_construction: int) -> str:

@@ -9,12 +9,12 @@ import msgspec
 from facepass.entrypoints.cli.checks.check import Check, fail, ok, warn
 from facepass.entrypoints.environment import known_names, origins, secret_names
 from facepass.entrypoints.local_key import local_key_path
+from facepass.entrypoints.production import cautions, refusals
+from facepass.entrypoints.redaction import Redaction
 from facepass.entrypoints.settings import Settings
 
 DEFAULT = "default"
 HIDDEN = "***"
-SHORT_KEY_CHARS = 16
-"""Keys below this length can be guessed; production refuses none for its length, so it is pointed out here."""
 
 
 class SettingInForce(msgspec.Struct, frozen=True):
@@ -46,29 +46,30 @@ def settings_in_force(
 
 
 def checks(settings: Settings) -> Iterator[Check]:
-    """Whether the settings can be lived with."""
-    production = settings.application.environment == "production"
+    """Whether the settings can be lived with; in production, whether the service starts with them."""
     yield ok("environment", settings.application.environment)
-    yield _keys(settings, production=production)
-    if production and settings.security.search_access == "public":
-        yield warn(
-            "search access", "anyone who reaches the service may search", "SEARCH_ACCESS=key unless that is intended"
-        )
-    else:
-        yield ok("search access", settings.security.search_access)
+    yield ok("API keys", _keys(settings))
+    if settings.application.is_production:
+        yield from production_checks(settings)
 
 
-def _keys(settings: Settings, *, production: bool) -> Check:
+def production_checks(settings: Settings) -> Iterator[Check]:
+    """What production refuses and warns of, whatever the environment is; a single row where that is nothing."""
+    refused, unwise = refusals(settings), cautions(settings)
+    yield from (fail(finding.setting, finding.problem, finding.remedy) for finding in refused)
+    yield from (warn(finding.setting, finding.problem, finding.remedy) for finding in unwise)
+    if not refused:
+        yield ok("production", "would start with these settings")
+
+
+def _keys(settings: Settings) -> str:
     keys = settings.security.api_keys
-    if not keys and production:
-        return fail("API keys", "none: the service refuses to start in production", "set API_KEYS or API_KEYS_FILE")
-    if not keys:
-        path = local_key_path(settings)
-        return ok("API keys", f"one for this machine, in {path}{'' if path.exists() else ', made on first use'}")
-    if any(len(key.reveal()) < SHORT_KEY_CHARS for key in keys):
-        detail = f"{len(keys)} configured, one or more shorter than {SHORT_KEY_CHARS} characters"
-        return warn("API keys", detail, "python -c 'import secrets; print(secrets.token_urlsafe(32))' makes a good one")
-    return ok("API keys", f"{len(keys)} configured")
+    if keys:
+        return f"{len(keys)} configured, beside those kept in the database"
+    if settings.application.is_production:
+        return "none configured: only those kept in the database are accepted"
+    path = local_key_path(settings, "API_KEYS")
+    return f"one for this machine, in {path}{'' if path.exists() else ', made on first use'}"
 
 
 def _shown(value: Any, *, secret: bool) -> str:
@@ -76,4 +77,6 @@ def _shown(value: Any, *, secret: bool) -> str:
         return ""
     if secret:
         return HIDDEN if value else ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, tuple):
+        value = ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else Redaction()(str(value))

@@ -31,8 +31,13 @@ class Report(msgspec.Struct, frozen=True):
 
 
 @click.command("doctor", epilog="Example: facepass doctor --json")
+@click.option(
+    "--production",
+    is_flag=True,
+    help="Check only whether the service would start in production, and what would be unwise, whatever ENVIRONMENT is.",
+)
 @json_option
-def command(as_json: bool) -> None:
+def command(production: bool, as_json: bool) -> None:
     """Check settings, models, database, photo source and machine, with a remedy for each fault.
 
     Starts and changes nothing. Ends with 1 when anything fails.
@@ -43,7 +48,7 @@ def command(as_json: bool) -> None:
         report = Report(False, (fail("settings", error.detail, "correct the variable, or unset it"),), ())
     else:
         log_to_stderr(settings, least_level="WARNING")
-        checks = tuple(asyncio.run(_checks(settings)))
+        checks = tuple(configuration.production_checks(settings) if production else asyncio.run(_checks(settings)))
         healthy = all(check.state is not State.FAIL for check in checks)
         report = Report(healthy, checks, configuration.settings_in_force(settings, environment(), DOTENV))
     show(report, _view(report), json=as_json)

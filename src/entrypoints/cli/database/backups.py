@@ -39,7 +39,12 @@ def backup(place: str, as_json: bool) -> None:
 
 @click.command("restore", epilog="Example: facepass db restore --from /var/backups/facepass --yes")
 @click.option("--from", "place", required=True, metavar=ONE, help="Which backup; the newest where none is named.")
-@click.option("--into", metavar="DSN", help="Into this database in place of the configured one; it need not exist.")
+@click.option(
+    "--into",
+    metavar="DSN",
+    help="Into this database in place of the configured one; it need not exist. Others on this machine can see command "
+    "lines: leave the password to PGPASSFILE.",
+)
 @click.option("--replace", is_flag=True, help="Also where the database holds something, which is lost.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @json_option

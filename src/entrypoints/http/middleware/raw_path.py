@@ -6,7 +6,7 @@ slash. Routing on the percent-encoded path keeps ids byte for byte; `parameters.
 
 from urllib.parse import quote
 
-from litestar.types import HTTPScope
+from litestar.types import HTTPScope, WebSocketScope
 
 MAX_PATH_BYTES = 8192
 """Longer than the longest path of this service: two ids of 255 four-byte characters, percent-encoded."""
@@ -15,7 +15,7 @@ UNROUTABLE = "/%"
 _KEPT = "/%:@!$&'()*+,;=-._~"
 
 
-def sent_path(scope: HTTPScope) -> str:
+def sent_path(scope: HTTPScope | WebSocketScope) -> str:
     """The path as it was sent, ASCII, without the query."""
     raw: bytes | None = scope.get("raw_path")
     if raw is None:

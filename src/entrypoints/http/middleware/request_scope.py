@@ -1,20 +1,24 @@
-"""The outermost layer: request id, security headers and the access line, for every request without exception.
+"""The outermost layer: request id, security headers and the access line, for every request and WebSocket.
 
 It stands outside of Litestar's routing, whose middlewares never see a request that matches no route.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, cast
 
 import structlog
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
 from facepass.application.ports import Clock
 from facepass.entrypoints.http import context
+from facepass.entrypoints.http.client_address import client_address
 from facepass.entrypoints.http.middleware.raw_path import routable, sent_path
+from facepass.entrypoints.http.middleware.socket_messages import SocketMessages
 from facepass.entrypoints.http.middleware.unread_body import UnreadBody
+from facepass.entrypoints.http.rate_headers import rate_headers
+from facepass.entrypoints.settings import Network
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
@@ -31,29 +35,42 @@ HSTS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 """Production only: a development machine must stay reachable without TLS."""
 CLIENT_LEFT = 499
 """Logged (never sent) when the caller left before an answer began."""
+WEBSOCKET = "WS"
+"""Logged where a request has its method."""
 
 
 class RequestScope:
     """Wraps the whole application."""
 
     def __init__(
-        self, app: ASGIApp, *, clock: Clock, new_request_id: Callable[[], str], production: bool, access_log: bool
+        self,
+        app: ASGIApp,
+        *,
+        clock: Clock,
+        new_request_id: Callable[[], str],
+        trusted_proxies: Collection[Network],
+        production: bool,
+        access_log: bool,
     ) -> None:
         self._app = app
         self._clock = clock
         self._new_request_id = new_request_id
+        self._trusted_proxies = trusted_proxies
         headers = {**SECURITY_HEADERS, **(HSTS if production else {})}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self._access_log = structlog.stdlib.get_logger("facepass.access") if access_log else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-            return
+        """One request, or one WebSocket from its handshake to its end."""
+        if scope["type"] == ScopeType.WEBSOCKET:
+            await self._socket(scope, receive, send)
+        else:
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started_s = self._clock.elapsed_s()
         method, path = str(scope["method"]), sent_path(scope)
-        request = context.RequestContext(self._request_id(scope), path)
+        request = context.RequestContext(self._request_id(scope), path, client_address(scope, self._trusted_proxies))
         inner = cast(
             "Scope", {**scope, "path": routable(path, method), "method": "GET" if method == "HEAD" else method}
         )
@@ -65,6 +82,21 @@ class RequestScope:
             finally:
                 self._log(request, inner, method, 1e3 * (self._clock.elapsed_s() - started_s))
 
+    async def _socket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
+        started_s = self._clock.elapsed_s()
+        path = sent_path(scope)
+        request = context.RequestContext(self._request_id(scope), path, client_address(scope, self._trusted_proxies))
+        inner = cast("WebSocketScope", {**scope, "path": routable(path, "GET")})
+        context.attach(inner, request)
+        messages = SocketMessages(inner, receive, send, headers=self._headers)
+        with structlog.contextvars.bound_contextvars(request_id=request.request_id):
+            try:
+                await self._app(inner, messages.receive, messages.send)
+            finally:
+                if messages.close_code is not None:
+                    request.facts["close_code"] = messages.close_code
+                self._log(request, inner, WEBSOCKET, 1e3 * (self._clock.elapsed_s() - started_s))
+
     def _log(self, request: context.RequestContext, scope: Scope, method: str, duration_ms: float) -> None:
         """The access line: the route's template, never the path, which holds ids."""
         if self._access_log is None:
@@ -74,12 +106,15 @@ class RequestScope:
             "route": cast("dict[str, Any]", scope).get("path_template") or "unmatched",
             "status": request.status or CLIENT_LEFT,
             "duration_ms": round(duration_ms, 3),
+            "client": request.client.shown,
         }
+        if request.caller.name:
+            facts["caller"] = f"{request.caller.kind}:{request.caller.name}"
         if request.problem:
             facts["problem"] = request.problem
-        self._access_log.info("request", **facts)
+        self._access_log.info("request", **facts, **request.facts)
 
-    def _request_id(self, scope: HTTPScope) -> str:
+    def _request_id(self, scope: HTTPScope | WebSocketScope) -> str:
         for name, value in scope["headers"]:
             if name == b"x-request-id" and _SANE_ID.fullmatch(value):
                 return value.decode("ascii")
@@ -93,6 +128,9 @@ class RequestScope:
                 present = {name.lower() for name, _ in headers}
                 headers += [(name, value) for name, value in self._headers if name not in present]
                 headers.append((b"x-request-id", request.request_id.encode("ascii")))
+                if request.rate is not None:
+                    left = rate_headers(request.rate).items()
+                    headers += [(name.lower().encode(), value.encode()) for name, value in left]
                 if not await body.discard():
                     headers.append((b"connection", b"close"))
                 message["headers"] = headers

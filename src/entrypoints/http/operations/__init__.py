@@ -1,5 +1,6 @@
 """What each route of the contract takes and gives: the table that the OpenAPI document is made of."""
 
+from facepass.entrypoints.http.operations.access import admission
 from facepass.entrypoints.http.operations.erasing import erasing
 from facepass.entrypoints.http.operations.faces import faces
 from facepass.entrypoints.http.operations.indexing import indexing
@@ -13,4 +14,11 @@ __all__ = ["Operation", "operations"]
 
 def operations(settings: Settings) -> tuple[Operation, ...]:
     """The routes under the base path, in the order of the document."""
-    return (*indexing(settings), *erasing(settings), *searching(settings), *faces(settings), *service(settings))
+    return (
+        *indexing(settings),
+        *erasing(settings),
+        *searching(settings),
+        *faces(settings),
+        *admission(),
+        *service(settings),
+    )

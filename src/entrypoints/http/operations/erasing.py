@@ -1,15 +1,15 @@
 """Erasing a session, a photo, or a person."""
 
 from facepass.domain.gallery import ErasureKind
-from facepass.entrypoints.http import auth, documented, schemas
-from facepass.entrypoints.http.operations.operation import FACE, KEY, STORE, Operation
+from facepass.entrypoints.http import access, documented, schemas
+from facepass.entrypoints.http.operations.operation import FACE, STORE, Operation
 from facepass.entrypoints.settings import Settings
 
 _AGAIN = (
     "in one transaction, with a line in the audit trail. Erasing what is not there removes nothing and is no error. A "
     "photo concerned that is being indexed meanwhile is not stored: its caller is answered 409 `conflict`."
 )
-_BY_NAME = ("invalid_request", *KEY, *STORE, "internal")
+_BY_NAME = ("invalid_request", *STORE, "internal")
 
 
 def erasing(settings: Settings) -> tuple[Operation, ...]:
@@ -27,7 +27,7 @@ def erasing(settings: Settings) -> tuple[Operation, ...]:
                 ErasureKind.SESSION, documented.SESSION, None, True, 163, 41, documented.ERASED_AT, documented.RECEIPT
             ),
             errors=_BY_NAME,
-            access=auth.KEY,
+            access=access.DELETE,
             parameters=(documented.SESSION_IN_PATH,),
         ),
         Operation(
@@ -49,7 +49,7 @@ def erasing(settings: Settings) -> tuple[Operation, ...]:
                 documented.RECEIPT,
             ),
             errors=_BY_NAME,
-            access=auth.KEY,
+            access=access.DELETE,
             parameters=(documented.SESSION_IN_PATH, documented.PHOTO_IN_PATH),
         ),
         _forget(settings),
@@ -82,8 +82,8 @@ def _forget(settings: Settings) -> Operation:
             documented.ERASED_AT,
             documented.RECEIPT,
         ),
-        errors=(*FACE, "ambiguous_selfie", *KEY, "not_found", "conflict", *STORE),
-        access=auth.KEY,
+        errors=(*FACE, "ambiguous_selfie", "not_found", "conflict", *STORE),
+        access=access.FORGET,
         parameters=(documented.SESSION_IN_PATH,),
         body=documented.form(
             {"file": documented.picture(settings, "A selfie of the person"), "threshold": threshold}, ["file"]

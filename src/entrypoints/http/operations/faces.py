@@ -1,7 +1,7 @@
 """Looking at pictures without storing anything."""
 
-from facepass.entrypoints.http import auth, documented, schemas
-from facepass.entrypoints.http.operations.operation import FACE, KEY, PICTURE, Operation
+from facepass.entrypoints.http import access, documented, schemas
+from facepass.entrypoints.http.operations.operation import FACE, PICTURE, Operation
 from facepass.entrypoints.settings import Settings
 
 
@@ -22,8 +22,8 @@ def faces(settings: Settings) -> tuple[Operation, ...]:
             description="Boxes, five landmarks, detection score and quality with reasons, largest face first.",
             answer=schemas.DetectedFaces,
             example=schemas.DetectedFaces([documented.FACE], documented.SIZE, 31.6),
-            errors=(*PICTURE, *KEY),
-            access=auth.KEY,
+            errors=PICTURE,
+            access=access.DETECT,
             body=documented.form({"file": documented.picture(settings, "The picture")}, ["file"]),
         ),
         Operation(
@@ -35,8 +35,8 @@ def faces(settings: Settings) -> tuple[Operation, ...]:
             description="Compares the largest faces; the order of the pictures does not change the score.",
             answer=schemas.Comparison,
             example=schemas.Comparison(0.94, 0.958, True, 0.5, [documented.FACE, documented.FACE]),
-            errors=(*FACE, *KEY),
-            access=auth.KEY,
+            errors=FACE,
+            access=access.DETECT,
             body=documented.form(pair, ["file_a", "file_b"]),
         ),
     )

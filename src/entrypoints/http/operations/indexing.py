@@ -1,8 +1,8 @@
 """Putting photos into a session, and what is kept of them."""
 
 from facepass.domain.face import QualityReason
-from facepass.entrypoints.http import auth, documented, schemas
-from facepass.entrypoints.http.operations.operation import BODY, KEY, PICTURE, STORE, Operation
+from facepass.entrypoints.http import access, documented, schemas
+from facepass.entrypoints.http.operations.operation import BODY, PICTURE, STORE, Operation
 from facepass.entrypoints.settings import Settings
 
 
@@ -16,6 +16,7 @@ def indexing(settings: Settings) -> tuple[Operation, ...]:
             "s3_key": documented.S3_KEY,
         },
         ["session_id", "photo_id"],
+        one_of=["file", "s3_key"],
     )
     return (
         Operation(
@@ -41,8 +42,8 @@ def indexing(settings: Settings) -> tuple[Operation, ...]:
                 documented.MODEL,
                 84.2,
             ),
-            errors=(*PICTURE, "no_face_detected", *KEY, "not_found", "conflict", *STORE),
-            access=auth.KEY,
+            errors=(*PICTURE, "no_face_detected", "not_found", "conflict", *STORE),
+            access=access.INDEX,
             body=index_form,
         ),
         Operation(
@@ -63,8 +64,8 @@ def indexing(settings: Settings) -> tuple[Operation, ...]:
                 {QualityReason.TOO_SMALL: 7, QualityReason.BLURRED: 2},
                 ["DSC_0120"],
             ),
-            errors=(*BODY, *KEY, *STORE),
-            access=auth.KEY,
+            errors=(*BODY, *STORE),
+            access=access.INDEX,
             body=documented.batch(settings),
         ),
         Operation(
@@ -79,8 +80,8 @@ def indexing(settings: Settings) -> tuple[Operation, ...]:
             example=schemas.StoredPhoto(
                 documented.SESSION, documented.PHOTO, 1, 1, [documented.STORED_FACE], documented.SIZE, documented.MOMENT
             ),
-            errors=("invalid_request", *KEY, "not_found", *STORE, "internal"),
-            access=auth.KEY,
+            errors=("invalid_request", "not_found", *STORE, "internal"),
+            access=access.LOOK_UP,
             parameters=(documented.SESSION_IN_PATH, documented.PHOTO_IN_PATH),
         ),
     )

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-Tag = Literal["Sessions", "Erasure", "Search", "Faces", "Service"]
+from facepass.entrypoints.http.access import Access
+
+Tag = Literal["Sessions", "Erasure", "Search", "Faces", "Access", "Service"]
 
 BODY = ("invalid_request", "payload_too_large", "request_timeout", "overloaded", "internal")
 """Of an operation with a body."""
@@ -14,8 +16,9 @@ PICTURE = (*BODY, "unsupported_image")
 """Of one that looks at a picture."""
 FACE = (*PICTURE, "no_face_detected", "low_quality_face")
 """Of one that needs a face in it."""
-KEY = ("unauthorized",)
 STORE = ("dependency_unavailable",)
+ADMITTED = ("unauthorized", "forbidden", "rate_limited", *STORE)
+"""Of one that looks at who is calling: wrong credentials are counted, and keys are kept in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,10 @@ class Operation:
     """One method of one path.
 
     Attributes:
-        access: `auth.KEY`, `auth.SEARCH`, or None for everyone.
+        answer: None where it is plain text.
+        access: who may call it; None for everyone.
         body: media type to media type object.
-        errors: codes it may answer with, beside success.
+        errors: codes it may answer with, beside success and those of `codes`.
         revalidates: whether it answers 304.
         answers_503: whether 503 has the shape of the answer instead of a problem.
     """
@@ -36,11 +40,17 @@ class Operation:
     tag: Tag
     summary: str
     description: str
-    answer: type[msgspec.Struct]
-    example: msgspec.Struct
+    answer: type[msgspec.Struct] | None
+    example: msgspec.Struct | str
     errors: tuple[str, ...]
-    access: str | None = None
+    access: Access | None = None
     parameters: tuple[Mapping[str, Any], ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict)
     revalidates: bool = False
     answers_503: bool = False
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Every code it may answer with: a stray query parameter is refused everywhere."""
+        admitted = ADMITTED if self.access else ()
+        return tuple(dict.fromkeys(("invalid_request", *self.errors, *admitted)))

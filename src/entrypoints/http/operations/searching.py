@@ -2,8 +2,8 @@
 
 from facepass.application.probe import OnMultiple
 from facepass.application.search_gallery import MAX_LIMIT
-from facepass.entrypoints.http import auth, documented, schemas
-from facepass.entrypoints.http.operations.operation import FACE, KEY, STORE, Operation
+from facepass.entrypoints.http import access, documented, schemas
+from facepass.entrypoints.http.operations.operation import FACE, STORE, Operation
 from facepass.entrypoints.http.parameters import DEFAULT_LIMIT
 from facepass.entrypoints.settings import Settings
 
@@ -49,8 +49,8 @@ def searching(settings: Settings) -> tuple[Operation, ...]:
                 search_mode="exact",
                 timings_ms=schemas.SearchTimings(6.8, 21.9, 12.7, 1.4),
             ),
-            errors=(*FACE, "ambiguous_selfie", *KEY, "not_found", "conflict", *STORE),
-            access=auth.SEARCH,
+            errors=(*FACE, "ambiguous_selfie", "not_found", "conflict", *STORE),
+            access=access.SEARCH,
             body=form,
         ),
         Operation(
@@ -62,8 +62,8 @@ def searching(settings: Settings) -> tuple[Operation, ...]:
             description="Send the `ETag` of the last answer as `If-None-Match` to be told only of changes.",
             answer=schemas.SessionStatus,
             example=schemas.SessionStatus(documented.SESSION, True, 41, 163, 1, documented.MOMENT, documented.MODEL),
-            errors=("invalid_request", *KEY, "not_found", *STORE, "internal"),
-            access=auth.SEARCH,
+            errors=("invalid_request", "not_found", *STORE, "internal"),
+            access=access.STATUS,
             parameters=(documented.SESSION_IN_PATH,),
             revalidates=True,
         ),

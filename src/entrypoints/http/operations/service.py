@@ -1,9 +1,19 @@
 """What the service accepts, what it searches with, and how it is."""
 
-from facepass.entrypoints.http import auth, documented, schemas
-from facepass.entrypoints.http.operations.operation import KEY, STORE, Operation
+from facepass.entrypoints.http import access, documented, schemas
+from facepass.entrypoints.http.operations.operation import STORE, Operation
 from facepass.entrypoints.http.routes.uploads import FORMATS
 from facepass.entrypoints.settings import Settings
+
+METRICS = """\
+# HELP rate_limit_decisions_total Calls that were counted, by kind and decision.
+# TYPE rate_limit_decisions_total counter
+rate_limit_decisions_total{decision="admitted",kind="search"} 1873.0
+"""
+_ASKS = (
+    "Asks every dependency, each within its own time limit. `unhealthy`, with 503: an essential one is away. "
+    "`degraded`, with 200: another is, and the service goes on; rate limits counted in Redis are not kept then."
+)
 
 
 def service(settings: Settings) -> tuple[Operation, ...]:
@@ -33,7 +43,7 @@ def service(settings: Settings) -> tuple[Operation, ...]:
                 name=name,
                 tag="Service",
                 summary=summary,
-                description="Asks every dependency, each within its own time limit.",
+                description=_ASKS,
                 answer=schemas.Health,
                 example=healthy,
                 errors=("internal",),
@@ -46,6 +56,27 @@ def service(settings: Settings) -> tuple[Operation, ...]:
         ),
         Operation(
             method="get",
+            path="/health/detailed",
+            name="detailed_health",
+            tag="Service",
+            summary="Each dependency, with its latency",
+            description=_ASKS,
+            answer=schemas.DetailedHealth,
+            example=schemas.DetailedHealth(
+                "degraded",
+                healthy.version,
+                healthy.uptime_seconds,
+                {
+                    "database": schemas.DependencyHealth("connected", 1.284, True),
+                    "redis": schemas.DependencyHealth("unreachable", 250.913, False),
+                },
+            ),
+            errors=("internal",),
+            access=access.INSIDE,
+            answers_503=True,
+        ),
+        Operation(
+            method="get",
             path="/health/live",
             name="live",
             tag="Service",
@@ -54,6 +85,21 @@ def service(settings: Settings) -> tuple[Operation, ...]:
             answer=schemas.Liveness,
             example=schemas.Liveness("healthy"),
             errors=("internal",),
+        ),
+        *(
+            Operation(
+                method="get",
+                path=path,
+                name=name,
+                tag="Service",
+                summary="Numbers for Prometheus",
+                description="Meant for the internal network: a proxy in front does not publish it. OpenMetrics where "
+                "`Accept` asks for it.",
+                answer=None,
+                example=METRICS,
+                errors=("internal",),
+            )
+            for path, name in (("/metrics", "metrics"), ("/metrics/prometheus", "metrics_prometheus"))
         ),
     )
 
@@ -79,6 +125,6 @@ def _store(settings: Settings) -> Operation:
             ),
             planner=schemas.Planner(settings.search.exact_search_max_faces),
         ),
-        errors=(*KEY, *STORE, "internal"),
-        access=auth.KEY,
+        errors=(*STORE, "internal"),
+        access=access.ANY_KEY,
     )

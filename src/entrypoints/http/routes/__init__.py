@@ -2,7 +2,17 @@
 
 from litestar.types import ControllerRouterHandler
 
-from facepass.entrypoints.http.routes import analysis, erasing, health, indexing, metrics, searching, uploads
+from facepass.entrypoints.http.routes import (
+    access,
+    analysis,
+    erasing,
+    health,
+    indexing,
+    live,
+    metrics,
+    searching,
+    uploads,
+)
 
 API: tuple[ControllerRouterHandler, ...] = (
     indexing.index_one,
@@ -16,17 +26,27 @@ API: tuple[ControllerRouterHandler, ...] = (
     searching.session_status,
     analysis.detect,
     analysis.compare,
+    live.live,
+    access.issue,
+    access.keys,
+    access.new_key,
+    access.rotate,
+    access.revoke,
     uploads.supported_formats,
     health.health,
     health.live,
     health.ready,
+    health.detailed,
+    metrics.metrics,
 )
 """Under `/api/v1` and `/api/v2`."""
 ROOT: tuple[ControllerRouterHandler, ...] = (
     health.health,
     health.live,
     health.ready,
+    health.detailed,
     uploads.supported_formats,
     metrics.metrics,
+    live.live,
 )
 """The ones that also answer at the root."""

@@ -7,7 +7,7 @@ from litestar.params import SkipValidation
 from facepass.application.compare_faces import CompareFaces
 from facepass.application.detect_faces import DetectFaces
 from facepass.application.ports import ImageLimits
-from facepass.entrypoints.http import auth, convert
+from facepass.entrypoints.http import access, convert
 from facepass.entrypoints.http.answers import HttpRequest, answer
 from facepass.entrypoints.http.body import BodyBudget
 from facepass.entrypoints.http.forms import FormSpec, read_form
@@ -15,7 +15,7 @@ from facepass.entrypoints.http.parameters import Parameters
 from facepass.entrypoints.settings import Settings
 
 
-@post("/detect", status_code=200, opt={"access": auth.KEY})
+@post("/detect", status_code=200, opt={"access": access.DETECT})
 async def detect(
     request: HttpRequest,
     detect_faces: NamedDependency[SkipValidation[DetectFaces]],
@@ -32,7 +32,7 @@ async def detect(
     return answer(request, convert.detected_faces(result))
 
 
-@post("/compare", status_code=200, opt={"access": auth.KEY})
+@post("/compare", status_code=200, opt={"access": access.DETECT})
 async def compare(
     request: HttpRequest,
     compare_faces: NamedDependency[SkipValidation[CompareFaces]],

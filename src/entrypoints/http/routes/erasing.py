@@ -9,7 +9,7 @@ from facepass.application.delete_photo import DeletePhoto
 from facepass.application.forget_person import ForgetPerson
 from facepass.application.ports import ImageLimits
 from facepass.domain.gallery import PhotoId, SessionId
-from facepass.entrypoints.http import auth, convert
+from facepass.entrypoints.http import access, convert
 from facepass.entrypoints.http.answers import HttpRequest, answer
 from facepass.entrypoints.http.body import BodyBudget
 from facepass.entrypoints.http.forms import FormSpec, read_form
@@ -20,7 +20,7 @@ _TEXTS = frozenset({"threshold"})
 _FILES = frozenset({"file"})
 
 
-@delete("/index/{session_id:str}", status_code=200, opt={"access": auth.KEY})
+@delete("/index/{session_id:str}", status_code=200, opt={"access": access.DELETE})
 async def delete_session(
     request: HttpRequest, delete_gallery: NamedDependency[SkipValidation[DeleteGallery]]
 ) -> Response[bytes]:
@@ -29,7 +29,7 @@ async def delete_session(
     return answer(request, convert.erasure(erasure))
 
 
-@delete("/index/{session_id:str}/photos/{photo_id:str}", status_code=200, opt={"access": auth.KEY})
+@delete("/index/{session_id:str}/photos/{photo_id:str}", status_code=200, opt={"access": access.DELETE})
 async def delete_one(
     request: HttpRequest, delete_photo: NamedDependency[SkipValidation[DeletePhoto]]
 ) -> Response[bytes]:
@@ -38,7 +38,7 @@ async def delete_one(
     return answer(request, convert.erasure(erasure))
 
 
-@post("/index/{session_id:str}/forget", status_code=200, opt={"access": auth.KEY})
+@post("/index/{session_id:str}/forget", status_code=200, opt={"access": access.FORGET})
 async def forget(
     request: HttpRequest,
     forget_person: NamedDependency[SkipValidation[ForgetPerson]],

@@ -1,16 +1,19 @@
 """Is the service alive, and is it fit to answer?
 
-Liveness touches nothing: a database that is away must not have the process killed. Health and readiness ask every
-dependency and answer 503 while one is away, so that a load balancer can use either. The models are loaded and warmed up
-before the first request is taken.
+Liveness touches nothing: a database that is away must not have the process killed. The others ask every dependency and
+answer 503 while an essential one is away, so that a load balancer can use any of them; without another the service is
+degraded and still answers. The models are loaded and warmed up before the first request is taken.
 """
+
+from typing import Literal
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
+from msgspec import Struct
 
-from facepass.application.check_health import CheckHealth, HealthStatus
-from facepass.entrypoints.http import schemas
+from facepass.application.check_health import CheckHealth, DependencyHealth, Health, HealthStatus
+from facepass.entrypoints.http import access, schemas
 from facepass.entrypoints.http.answers import HttpRequest, answer
 from facepass.entrypoints.settings import Settings
 
@@ -37,6 +40,26 @@ async def ready(
     return await _health(request, check_health, settings)
 
 
+@get("/health/detailed", opt={"access": access.INSIDE})
+async def detailed(
+    request: HttpRequest,
+    check_health: NamedDependency[SkipValidation[CheckHealth]],
+    settings: NamedDependency[SkipValidation[Settings]],
+) -> Response[bytes]:
+    """Each dependency, with its latency."""
+    state = await check_health()
+    body = schemas.DetailedHealth(
+        status=state.status.value,
+        version=settings.application.app_version,
+        uptime_seconds=state.uptime_s,
+        dependencies={
+            name: schemas.DependencyHealth(_reached(one), round(one.latency_ms, 3), one.essential)
+            for name, one in state.dependencies.items()
+        },
+    )
+    return _answer(request, state, body)
+
+
 @get("/health/live")
 async def live(request: HttpRequest) -> Response[bytes]:
     """Whether the process answers."""
@@ -47,11 +70,19 @@ async def _health(request: HttpRequest, check_health: CheckHealth, settings: Set
     state = await check_health()
     body = schemas.Health(
         status=state.status.value,
-        database="connected" if state.dependencies.get("database", True) else "unreachable",
+        database=_reached(state.dependencies["database"]),
         face_recognition_model="loaded",
         version=settings.application.app_version,
         uptime_seconds=state.uptime_s,
     )
-    if state.status is HealthStatus.HEALTHY:
-        return answer(request, body)
-    return answer(request, body, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
+    return _answer(request, state, body)
+
+
+def _reached(dependency: DependencyHealth) -> Literal["connected", "unreachable"]:
+    return "connected" if dependency.answers else "unreachable"
+
+
+def _answer(request: HttpRequest, state: Health, body: Struct) -> Response[bytes]:
+    if state.status is HealthStatus.UNHEALTHY:
+        return answer(request, body, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
+    return answer(request, body)

@@ -11,7 +11,7 @@ from facepass.application.index_status import GetIndexStatus
 from facepass.application.ports import ImageLimits
 from facepass.domain.gallery import PhotoId, SessionId
 from facepass.domain.ports import ImageSource
-from facepass.entrypoints.http import auth, convert
+from facepass.entrypoints.http import access, convert
 from facepass.entrypoints.http.answers import HttpRequest, answer
 from facepass.entrypoints.http.batch import read_batch
 from facepass.entrypoints.http.body import BodyBudget
@@ -23,7 +23,7 @@ _TEXTS = frozenset({"photo_id", "session_id", "s3_key"})
 _FILES = frozenset({"file"})
 
 
-@post("/index", status_code=200, opt={"access": auth.KEY})
+@post("/index", status_code=200, opt={"access": access.INDEX})
 async def index_one(  # noqa: PLR0917 - Litestar injects by name
     request: HttpRequest,
     index_photo: NamedDependency[SkipValidation[IndexPhoto]],
@@ -49,7 +49,7 @@ async def index_one(  # noqa: PLR0917 - Litestar injects by name
     return answer(request, convert.indexed_photo(result))
 
 
-@post("/index/batch", status_code=200, opt={"access": auth.KEY})
+@post("/index/batch", status_code=200, opt={"access": access.INDEX})
 async def index_many(
     request: HttpRequest,
     index_batch: NamedDependency[SkipValidation[IndexBatch]],
@@ -63,14 +63,14 @@ async def index_many(
     return answer(request, convert.indexed_batch(result))
 
 
-@get("/index/{session_id:str}/photos/{photo_id:str}", opt={"access": auth.KEY})
+@get("/index/{session_id:str}/photos/{photo_id:str}", opt={"access": access.LOOK_UP})
 async def stored_photo(request: HttpRequest, get_photo: NamedDependency[SkipValidation[GetPhoto]]) -> Response[bytes]:
     """What is kept of one photo."""
     photo = await get_photo(path_id(request, "session_id", SessionId), path_id(request, "photo_id", PhotoId))
     return answer(request, convert.stored_photo(photo))
 
 
-@get("/index/status", opt={"access": auth.KEY})
+@get("/index/status", opt={"access": access.ANY_KEY})
 async def store_status(
     request: HttpRequest, index_status: NamedDependency[SkipValidation[GetIndexStatus]]
 ) -> Response[bytes]:

@@ -7,8 +7,10 @@ from litestar.params import SkipValidation
 from facepass.application.gallery_status import GetGalleryStatus
 from facepass.application.ports import ImageLimits
 from facepass.application.search_gallery import MAX_SELFIES, SearchGallery
+from facepass.application.spend_search import SpendSearch
+from facepass.domain.access import Caller
 from facepass.domain.gallery import SessionId
-from facepass.entrypoints.http import auth, convert
+from facepass.entrypoints.http import access, convert
 from facepass.entrypoints.http.answers import HttpRequest, answer, revalidated
 from facepass.entrypoints.http.body import BodyBudget
 from facepass.entrypoints.http.forms import FormSpec, read_form
@@ -19,9 +21,11 @@ _TEXTS = frozenset({"session_id", "threshold", "limit", "on_multiple"})
 _FILES = frozenset({"file"})
 
 
-@post("/search", status_code=200, opt={"access": auth.SEARCH})
-async def search(
+@post("/search", status_code=200, opt={"access": access.SEARCH})
+async def search(  # noqa: PLR0917 - Litestar injects by name
     request: HttpRequest,
+    caller: NamedDependency[SkipValidation[Caller]],
+    spend_search: NamedDependency[SkipValidation[SpendSearch]],
     search_gallery: NamedDependency[SkipValidation[SearchGallery]],
     upload_limits: NamedDependency[SkipValidation[ImageLimits]],
     settings: NamedDependency[SkipValidation[Settings]],
@@ -37,6 +41,8 @@ async def search(
         limit = parameters.limit()
         on_multiple = parameters.on_multiple()
         parameters.check()
+        caller.require_session(session_id.value)
+        await spend_search(caller)
         result = await search_gallery(
             session_id.value,
             selfies.value,
@@ -48,10 +54,13 @@ async def search(
     return answer(request, convert.search_result(result))
 
 
-@get("/search/status/{session_id:str}", opt={"access": auth.SEARCH})
+@get("/search/status/{session_id:str}", opt={"access": access.STATUS})
 async def session_status(
-    request: HttpRequest, gallery_status: NamedDependency[SkipValidation[GetGalleryStatus]]
+    request: HttpRequest,
+    caller: NamedDependency[SkipValidation[Caller]],
+    gallery_status: NamedDependency[SkipValidation[GetGalleryStatus]],
 ) -> Response[bytes]:
     """A session in numbers."""
-    status = await gallery_status(path_id(request, "session_id", SessionId))
-    return revalidated(request, convert.session_status(status))
+    session_id = path_id(request, "session_id", SessionId)
+    caller.require_session(session_id)
+    return revalidated(request, convert.session_status(await gallery_status(session_id)))

@@ -3,6 +3,12 @@
 Field names and types are the contract that clients program against. Coordinates are pixels of the upright image.
 """
 
+from facepass.entrypoints.http.schemas.access import (
+    CreatedKey,
+    IssuedToken,
+    ManagedKey,
+    ManagedKeys,
+)
 from facepass.entrypoints.http.schemas.erasure import (
     Erasure,
     Forgotten,
@@ -29,6 +35,8 @@ from facepass.entrypoints.http.schemas.search import (
     SearchTimings,
 )
 from facepass.entrypoints.http.schemas.service import (
+    DependencyHealth,
+    DetailedHealth,
     Health,
     ImageFormat,
     IndexStatus,
@@ -50,6 +58,9 @@ from facepass.entrypoints.http.schemas.sessions import (
 __all__ = [
     "Box",
     "Comparison",
+    "CreatedKey",
+    "DependencyHealth",
+    "DetailedHealth",
     "DetectedFaces",
     "Erasure",
     "Face",
@@ -62,8 +73,11 @@ __all__ = [
     "IndexedFace",
     "IndexedPhoto",
     "InvalidField",
+    "IssuedToken",
     "Landmarks",
     "Liveness",
+    "ManagedKey",
+    "ManagedKeys",
     "Match",
     "PhotoFailure",
     "Planner",

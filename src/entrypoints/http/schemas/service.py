@@ -67,6 +67,23 @@ class Health(Struct, frozen=True):
     uptime_seconds: Annotated[float, Meta(ge=0)]
 
 
+class DependencyHealth(Struct, frozen=True):
+    """Whether something that the service depends on answers, and how fast."""
+
+    status: Literal["connected", "unreachable"]
+    latency_ms: Annotated[float, Meta(ge=0, description="Until it answered, or was given up.")]
+    essential: Annotated[bool, Meta(description="Whether the service is unhealthy without it, or only degraded.")]
+
+
+class DetailedHealth(Struct, frozen=True):
+    """The service and each of its dependencies at one moment."""
+
+    status: Literal["healthy", "degraded", "unhealthy"]
+    version: str
+    uptime_seconds: Annotated[float, Meta(ge=0)]
+    dependencies: dict[str, DependencyHealth]
+
+
 class Liveness(Struct, frozen=True):
     """The process answers; says nothing about what it depends on."""
 

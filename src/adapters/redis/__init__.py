@@ -1,0 +1,1 @@
+"""What several replicas share in Redis, or in whatever speaks like it."""

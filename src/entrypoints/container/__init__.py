@@ -1,0 +1,121 @@
+"""The wiring: which adapter stands behind which port. The one place, with `lifespan`, that knows adapters.
+
+Each module adds a layer of providers to the one before: stores, recognition, access, and here the use cases. Four
+choices are made: `storage` (embedded or external PostgreSQL), `photos` (a bucket or a folder) and `rates` (who counts
+for rate limits) by the settings, and `vision` (ONNX models). `in_memory` turns all of them to the in-memory adapters,
+and then every use case runs without a file, a thread or a socket.
+"""
+
+from dependency_injector import providers
+
+from facepass.adapters.redis.readiness import RedisReadiness
+from facepass.application.check_audit import CheckAudit
+from facepass.application.check_health import CheckHealth
+from facepass.application.compare_faces import CompareFaces
+from facepass.application.delete_gallery import DeleteGallery
+from facepass.application.delete_photo import DeletePhoto
+from facepass.application.detect_faces import DetectFaces
+from facepass.application.expire_galleries import ExpireGalleries
+from facepass.application.forget_person import ForgetPerson
+from facepass.application.gallery_status import GetGalleryStatus
+from facepass.application.get_photo import GetPhoto
+from facepass.application.index_batch import IndexBatch
+from facepass.application.index_photo import IndexPhoto
+from facepass.application.index_status import GetIndexStatus
+from facepass.application.look_after import LookAfter
+from facepass.application.read_audit import ReadAudit
+from facepass.application.search_gallery import SearchGallery
+from facepass.entrypoints.container.access import Access
+from facepass.entrypoints.container.recognition import Recognition
+from facepass.entrypoints.container.stores import Stores
+from facepass.entrypoints.settings import Settings
+
+
+class Container(Access):
+    """Synchronous providers only: `lifespan.running` opens and closes what is asynchronous."""
+
+    index_photo = providers.Singleton(
+        IndexPhoto,
+        analyser=Recognition.analyser,
+        models=Recognition.models,
+        unit_of_work=Stores.unit_of_work,
+        gate=Recognition.gate,
+        clock=Stores.clock,
+    )
+    index_batch = providers.Singleton(
+        IndexBatch,
+        index_photo=index_photo,
+        source=Stores.image_source,
+        limits=Stores.source_limits,
+        max_photos=Stores.settings.provided.photos.batch_sync_max,
+        concurrency=Recognition.pictures_at_work,
+    )
+    search_gallery = providers.Singleton(
+        SearchGallery,
+        analyser=Recognition.analyser,
+        models=Recognition.models,
+        unit_of_work=Stores.unit_of_work,
+        gate=Recognition.selfie_gate,
+        clock=Stores.clock,
+    )
+    gallery_status = providers.Singleton(GetGalleryStatus, unit_of_work=Stores.unit_of_work)
+    get_photo = providers.Singleton(GetPhoto, unit_of_work=Stores.unit_of_work)
+    index_status = providers.Singleton(
+        GetIndexStatus,
+        models=Recognition.models,
+        unit_of_work=Stores.unit_of_work,
+        index=Stores.vector_index,
+        exact_max_faces=Stores.settings.provided.search.exact_search_max_faces,
+    )
+    delete_gallery = providers.Singleton(DeleteGallery, unit_of_work=Stores.unit_of_work, clock=Stores.clock)
+    delete_photo = providers.Singleton(DeletePhoto, unit_of_work=Stores.unit_of_work, clock=Stores.clock)
+    forget_person = providers.Singleton(
+        ForgetPerson,
+        analyser=Recognition.analyser,
+        models=Recognition.models,
+        unit_of_work=Stores.unit_of_work,
+        gate=Recognition.selfie_gate,
+        clock=Stores.clock,
+    )
+    expire_galleries = providers.Singleton(
+        ExpireGalleries,
+        unit_of_work=Stores.unit_of_work,
+        clock=Stores.clock,
+        ttl_days=Stores.settings.provided.retention.session_ttl_days,
+        erased_kept_days=Stores.settings.provided.retention.backup_retention_days,
+    )
+    look_after = providers.Singleton(
+        LookAfter, expire=expire_galleries, forget_credentials=Access.forget_credentials, index=Stores.vector_index
+    )
+    check_audit = providers.Singleton(CheckAudit, unit_of_work=Stores.unit_of_work)
+    read_audit = providers.Singleton(ReadAudit, unit_of_work=Stores.unit_of_work)
+    detect_faces = providers.Singleton(DetectFaces, analyser=Recognition.analyser, clock=Stores.clock)
+    compare_faces = providers.Singleton(
+        CompareFaces, analyser=Recognition.analyser, model=Recognition.model, gate=Recognition.selfie_gate
+    )
+    optional_dependencies = providers.Selector(
+        Stores.rates,
+        redis=providers.Dict(redis=providers.Singleton(RedisReadiness, Access.redis)),
+        memory=providers.Dict(),
+    )
+    check_health = providers.Singleton(
+        CheckHealth,
+        essential=providers.Dict(database=Stores.database_readiness),
+        optional=optional_dependencies,
+        clock=Stores.clock,
+    )
+
+
+def build_container(settings: Settings) -> Container:
+    """The service as configured. Opens nothing yet."""
+    return Container(settings=settings)
+
+
+def in_memory(settings: Settings) -> Container:
+    """The same service on in-memory adapters, for tests and trials: see `facepass.adapters.memory`."""
+    container = Container(settings=settings)
+    container.storage.override(providers.Object("memory"))
+    container.photos.override(providers.Object("memory"))
+    container.rates.override(providers.Object("memory"))
+    container.vision.override(providers.Object("memory"))
+    return container

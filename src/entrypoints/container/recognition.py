@@ -1,0 +1,101 @@
+"""From bytes to templates: the models, and what bounds their work."""
+
+from dependency_injector import providers
+
+from facepass.adapters.imaging.decode import PillowImageDecoder
+from facepass.adapters.imaging.quality import PillowQualityAssessor
+from facepass.adapters.memory.vision import (
+    ColourModel,
+    MemoryEmbeddingModels,
+    SceneDecoder,
+    SizeAssessor,
+    SquareDetector,
+)
+from facepass.adapters.onnx.detection.face_detector import OnnxFaceDetector
+from facepass.adapters.onnx.recognition.embedding_model import OnnxEmbeddingModel
+from facepass.adapters.onnx.recognition.embedding_models import OnnxEmbeddingModels
+from facepass.adapters.onnx.runtime.device import choose_device
+from facepass.adapters.onnx.runtime.executor import InferenceExecutor
+from facepass.adapters.system.admission import BoundedAdmission
+from facepass.adapters.system.heap import IDLE_S, give_back
+from facepass.application.face_analysis import FaceAnalyser
+from facepass.application.quality_gate import QualityGate
+from facepass.entrypoints import adapter_settings
+from facepass.entrypoints.container.stores import Stores
+from facepass.entrypoints.models import registry_of
+
+WAIT_TIMEOUT_S = 10.0
+"""Longest wait of a picture for its turn, before its caller is told to come back."""
+
+
+class Recognition(Stores):
+    """Models, gates and the threads they run in."""
+
+    registry = providers.Singleton(registry_of, Stores.settings)
+    pictures_at_work = providers.Callable(adapter_settings.pictures_at_work, Stores.settings)
+    device = providers.Singleton(
+        choose_device,
+        enable_cuda=Stores.settings.provided.recognition.local_ml_enable_cuda,
+        name=Stores.settings.provided.recognition.local_ml_device,
+    )
+    workers = providers.Singleton(InferenceExecutor, threads=Stores.settings.provided.recognition.ml_threads)
+    onnx_detector = providers.Singleton(
+        OnnxFaceDetector,
+        registry=registry,
+        name=Stores.settings.provided.recognition.detector_type,
+        workers=workers,
+        score_threshold=Stores.settings.provided.recognition.face_detection_threshold,
+        profile=Stores.settings.provided.recognition.detection_profile,
+        device=device,
+    )
+    onnx_model_of = providers.Factory(
+        OnnxEmbeddingModel,
+        registry=registry,
+        workers=workers,
+        batch_max=Stores.settings.provided.recognition.ml_batch_max,
+        device=device,
+    )
+    onnx_model = providers.Singleton(onnx_model_of, name=Stores.settings.provided.recognition.recognizer_type)
+    decoder = providers.Selector(
+        Stores.vision,
+        onnx=providers.Singleton(
+            PillowImageDecoder, workers, profile=Stores.settings.provided.recognition.detection_profile
+        ),
+        memory=providers.Singleton(SceneDecoder),
+    )
+    detector = providers.Selector(Stores.vision, onnx=onnx_detector, memory=providers.Singleton(SquareDetector))
+    quality = providers.Selector(
+        Stores.vision,
+        onnx=providers.Singleton(PillowQualityAssessor, workers),
+        memory=providers.Singleton(SizeAssessor),
+    )
+    colour_model = providers.Singleton(ColourModel)
+    model = providers.Selector(Stores.vision, onnx=onnx_model, memory=colour_model)
+    onnx_models = providers.Singleton(OnnxEmbeddingModels, onnx_model, load=onnx_model_of.provider)
+    models = providers.Selector(
+        Stores.vision,
+        onnx=onnx_models,
+        memory=providers.Singleton(MemoryEmbeddingModels, colour_model),
+    )
+    admission = providers.Singleton(
+        BoundedAdmission,
+        max_running=pictures_at_work,
+        max_waiting=Stores.settings.provided.recognition.ml_queue_max,
+        wait_timeout_s=WAIT_TIMEOUT_S,
+        when_idle=providers.Object(give_back),
+        idle_s=IDLE_S,
+    )
+    gate = providers.Singleton(
+        QualityGate,
+        min_face_px=Stores.settings.provided.recognition.min_face_size,
+        min_score=Stores.settings.provided.recognition.min_face_quality,
+    )
+    selfie_gate = providers.Singleton(adapter_settings.selfie_gate, Stores.settings.provided.recognition, gate)
+    analyser = providers.Singleton(
+        FaceAnalyser,
+        decoder=decoder,
+        detector=detector,
+        quality=quality,
+        admission=admission,
+        clock=Stores.clock,
+    )

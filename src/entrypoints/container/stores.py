@@ -1,0 +1,103 @@
+"""What the service keeps and reads: the choices that settings make, the database, the photos named by key."""
+
+from dependency_injector import containers, providers
+from prometheus_client import CollectorRegistry
+
+from facepass.adapters.embedded_postgres.launcher import EmbeddedPostgres
+from facepass.adapters.filesystem.image_source import FolderImageSource
+from facepass.adapters.memory.photos import MemoryImageSource
+from facepass.adapters.memory.readiness import AlwaysReady
+from facepass.adapters.memory.store import InMemoryStore
+from facepass.adapters.memory.unit_of_work import InMemoryUnitOfWorkFactory
+from facepass.adapters.memory.vector_index import NoVectorIndex
+from facepass.adapters.pgvector.engine import create_engine
+from facepass.adapters.pgvector.in_memory.cache import SessionCache
+from facepass.adapters.pgvector.readiness import DatabaseReadiness
+from facepass.adapters.pgvector.search.hnsw_index import HnswIndex
+from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
+from facepass.adapters.system.clock import SystemClock
+from facepass.adapters.telemetry.vector_index import MeteredVectorIndex
+from facepass.entrypoints import adapter_settings
+from facepass.entrypoints.settings import Settings
+from facepass.entrypoints.source_photos import bucket_source, source_limits
+
+
+class Stores(containers.DeclarativeContainer):
+    """Settings, clock, database, photos, numbers."""
+
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+    storage: providers.Provider[str] = providers.Callable(adapter_settings.storage, settings)
+    photos: providers.Provider[str] = providers.Callable(adapter_settings.photo_store, settings)
+    rates: providers.Provider[str] = providers.Callable(adapter_settings.rates, settings)
+    vision: providers.Provider[str] = providers.Object("onnx")
+
+    clock = providers.Singleton(SystemClock)
+    upload_limits = providers.Singleton(adapter_settings.upload_limits, settings)
+    source_limits = providers.Singleton(source_limits, settings)
+    live_limits = providers.Singleton(adapter_settings.live_limits, settings)
+    trusted_proxies = settings.provided.security.trusted_proxies
+
+    embedded_postgres = providers.Singleton(EmbeddedPostgres, settings.provided.application.data_dir)
+    database_url = providers.Selector(
+        storage,
+        embedded=embedded_postgres.provided.url,
+        external=providers.Callable(adapter_settings.external_url, settings),
+    )
+    pool = providers.Singleton(adapter_settings.pool, settings)
+    engine = providers.Singleton(create_engine, database_url, pool)
+    hnsw = providers.Singleton(adapter_settings.hnsw_parameters, settings)
+    session_cache = providers.Singleton(SessionCache, settings.provided.search.search_cache_bytes)
+    postgres_unit_of_work = providers.Singleton(
+        PostgresUnitOfWorkFactory,
+        engine,
+        codec=providers.Singleton(adapter_settings.codec, settings),
+        limits=providers.Singleton(adapter_settings.search_limits, settings),
+        cache=session_cache,
+        hnsw=hnsw,
+    )
+    postgres_readiness = providers.Singleton(
+        DatabaseReadiness, engine, timeout_s=settings.provided.database.db_timeout_s
+    )
+    memory_store = providers.Singleton(InMemoryStore)
+    unit_of_work = providers.Selector(
+        storage,
+        embedded=postgres_unit_of_work,
+        external=postgres_unit_of_work,
+        memory=providers.Singleton(InMemoryUnitOfWorkFactory, memory_store),
+    )
+    database_readiness = providers.Selector(
+        storage,
+        embedded=postgres_readiness,
+        external=postgres_readiness,
+        memory=providers.Singleton(AlwaysReady),
+    )
+
+    metrics = providers.Singleton(CollectorRegistry)
+    hnsw_index = providers.Singleton(
+        MeteredVectorIndex,
+        providers.Singleton(
+            HnswIndex,
+            engine,
+            url=database_url,
+            pool=pool,
+            parameters=hnsw,
+            exact_max_faces=settings.provided.search.exact_search_max_faces,
+        ),
+        registry=metrics,
+    )
+    vector_index = providers.Selector(
+        storage, embedded=hnsw_index, external=hnsw_index, memory=providers.Singleton(NoVectorIndex)
+    )
+
+    # Photos named by key
+    memory_photos: providers.Provider[dict[str, bytes]] = providers.Singleton(dict)
+    folder_source = providers.Singleton(
+        FolderImageSource, settings.provided.photo_root, max_bytes=source_limits.provided.max_bytes
+    )
+    bucket_source = providers.Singleton(bucket_source, settings, source_limits, clock)
+    image_source = providers.Selector(
+        photos,
+        bucket=bucket_source,
+        folder=folder_source,
+        memory=providers.Singleton(MemoryImageSource, memory_photos, max_bytes=source_limits.provided.max_bytes),
+    )

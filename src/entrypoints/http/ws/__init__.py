@@ -1,0 +1,1 @@
+"""Live detection over a WebSocket: frames in, faces out, and never more than one frame waits."""
