@@ -19,7 +19,7 @@ from facepass.entrypoints.demo.visits import index_session, indexed_photos
 from facepass.entrypoints.environment import PREFIX
 from facepass.entrypoints.local_key import api_keys
 from facepass.entrypoints.serve import bind
-from facepass.entrypoints.settings import Settings
+from facepass.entrypoints.settings import Security, Settings
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 compared with, not listened on
 """Addresses that mean all of the machine's, and where such a service is reached from the machine itself."""
@@ -31,7 +31,8 @@ def serve_demo(settings: Settings, *, photos: int, seed: int, console: Console) 
     Its log goes to `service.log` in DATA_DIR, the demo's pictures into the folder `demo` there.
 
     Args:
-        settings: those in force; host, port and DATA_DIR are handed on, all else the service reads as we did.
+        settings: those in force; host, port and DATA_DIR are handed on, all else the service reads as we did. The
+            usual limit on indexing is lifted, another one is kept.
         photos: of the session, where it is not there yet.
         seed: of everything that is drawn.
         console: for progress and what to do next; usually on standard error.
@@ -77,6 +78,8 @@ async def _serve(settings: Settings, photos: int, seed: int, console: Console) -
 def _launch(settings: Settings, data_dir: Path) -> Launch:
     host, port = settings.server.api_host, settings.server.api_port
     ours = {"API_HOST": host, "API_PORT": str(port), "DATA_DIR": str(data_dir)}
+    if settings.security.rate_limit_index == Security().rate_limit_index:
+        ours["RATE_LIMIT_INDEX"] = "0"  # the demo's photos alone would use up two minutes of it
     return Launch(
         url=f"http://{EVERYWHERE.get(host, host)}:{port}",
         environment={**os.environ, **{PREFIX + name: value for name, value in ours.items()}},

@@ -114,6 +114,10 @@ def test_a_served_demo_says_what_to_call_and_starts_again_with_its_session(demo_
         assert "matches" in json.loads(found.stdout), found.stdout
         status = httpx.get(f"http://127.0.0.1:{port}/api/v1/search/status/demo", trust_env=False).json()
         assert status["photo_count"] == 4
+        key = next(line.split()[-1] for line in said.splitlines() if line.startswith("API key"))
+        tried = httpx.post(f"http://127.0.0.1:{port}/api/v1/index", headers={"X-API-Key": key}, trust_env=False)
+        assert tried.status_code == 400
+        assert "ratelimit-limit" not in tried.headers
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 130
         assert not (data_dir / "postgres" / "data" / "postmaster.pid").exists()

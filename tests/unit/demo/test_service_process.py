@@ -35,6 +35,7 @@ def test_a_private_service_knows_nothing_of_the_callers_database_and_keys(tmp_pa
     assert (settings.server.api_host, settings.server.api_port) == ("127.0.0.1", 12345)
     assert settings.models_dir == tmp_path / "models"
     assert settings.recognition.face_detection_threshold == 0.7
+    assert (settings.security.rate_limit_index, settings.security.rate_limit_search) == (0, 0)
     assert launch.environment["PATH"] == "/usr/bin"
     assert launch.url == "http://127.0.0.1:12345"
 
