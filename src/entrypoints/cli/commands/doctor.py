@@ -57,12 +57,12 @@ def command(production: bool, as_json: bool) -> None:
 
 
 async def _checks(settings: Settings) -> list[Check]:
-    from facepass.entrypoints.cli.checks import database, device, models, photos  # noqa: PLC0415 load the adapters
+    from facepass.entrypoints.cli.checks import database, device, models, photos, rate_limits  # noqa: PLC0415 load the adapters
 
     found = [*machine.checks(settings), *configuration.checks(settings)]
     found += await asyncio.to_thread(lambda: [*device.checks(settings), *models.checks(settings)])
     found += [check async for check in database.checks(settings, note)]
-    found.append(await photos.check(settings))
+    found += [await photos.check(settings), await rate_limits.check(settings)]
     return found
 
 
