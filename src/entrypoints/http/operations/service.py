@@ -18,24 +18,30 @@ _ASKS = (
 
 def service(settings: Settings) -> tuple[Operation, ...]:
     """In the order of the document."""
-    healthy = schemas.Health("healthy", "connected", "loaded", settings.application.app_version, 8412.6)
+    return (_store(settings), _formats(settings), *_health(settings), *_metrics())
+
+
+def _formats(settings: Settings) -> Operation:
     limits = settings.uploads
-    return (
-        _store(settings),
-        Operation(
-            method="get",
-            path="/upload/supported-formats",
-            name="supported_formats",
-            tag="Service",
-            summary="What an upload may be",
-            description="Formats are told by decoding, not by name.",
-            answer=schemas.SupportedFormats,
-            example=schemas.SupportedFormats(
-                FORMATS, limits.max_upload_bytes, limits.max_image_side, limits.max_image_side
-            ),
-            errors=("internal",),
-            revalidates=True,
+    return Operation(
+        method="get",
+        path="/upload/supported-formats",
+        name="supported_formats",
+        tag="Service",
+        summary="What an upload may be",
+        description="Formats are told by decoding, not by name.",
+        answer=schemas.SupportedFormats,
+        example=schemas.SupportedFormats(
+            FORMATS, limits.max_upload_bytes, limits.max_image_side, limits.max_image_side
         ),
+        errors=("internal",),
+        revalidates=True,
+    )
+
+
+def _health(settings: Settings) -> tuple[Operation, ...]:
+    healthy = schemas.Health("healthy", "connected", "loaded", settings.application.app_version, 8412.6)
+    return (
         *(
             Operation(
                 method="get",
@@ -86,21 +92,24 @@ def service(settings: Settings) -> tuple[Operation, ...]:
             example=schemas.Liveness("healthy"),
             errors=("internal",),
         ),
-        *(
-            Operation(
-                method="get",
-                path=path,
-                name=name,
-                tag="Service",
-                summary="Numbers for Prometheus",
-                description="Meant for the internal network: a proxy in front does not publish it. OpenMetrics where "
-                "`Accept` asks for it.",
-                answer=None,
-                example=METRICS,
-                errors=("internal",),
-            )
-            for path, name in (("/metrics", "metrics"), ("/metrics/prometheus", "metrics_prometheus"))
-        ),
+    )
+
+
+def _metrics() -> tuple[Operation, ...]:
+    return tuple(
+        Operation(
+            method="get",
+            path=path,
+            name=name,
+            tag="Service",
+            summary="Numbers for Prometheus",
+            description="Meant for the internal network: a proxy in front does not publish it. OpenMetrics where "
+            "`Accept` asks for it.",
+            answer=None,
+            example=METRICS,
+            errors=("internal",),
+        )
+        for path, name in (("/metrics", "metrics"), ("/metrics/prometheus", "metrics_prometheus"))
     )
 
 
