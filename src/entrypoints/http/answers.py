@@ -33,6 +33,11 @@ def encode(body: msgspec.Struct) -> bytes:
     return _encoder.encode(body)
 
 
+def raw_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as ASGI wants them."""
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
 def accepts_gzip(header: str | None) -> bool:
     """Whether an `Accept-Encoding` header allows gzip (RFC 9110, 12.5.3)."""
     weights = {}

@@ -8,7 +8,7 @@ from multipart import parse_options_header  # type: ignore[import-untyped]  # sh
 from facepass.domain.errors import FieldError, InvalidRequest
 from facepass.domain.gallery import OpaqueId
 from facepass.entrypoints.http.answers import HttpRequest
-from facepass.entrypoints.http.body import BodyLease, read_body
+from facepass.entrypoints.http.body import BodyBudget, BodyLease, read_body
 
 MAX_SMALL_BYTES = 64 * 1024
 """Of a body that holds a few fields."""
@@ -120,3 +120,14 @@ class JsonFields:
             return tuple(value)
         self.refuse(name, f"must be a list of at most {most} strings" if name in self._document else "is missing")
         return ()
+
+
+async def read_fields(request: HttpRequest, bodies: BodyBudget, *, known: set[str], expected: str) -> JsonFields:
+    """The fields of a small object, which is all that a body holds.
+
+    Raises:
+        InvalidRequest, PayloadTooLarge, Overloaded, RequestTimeout: see `read_json` and `JsonFields.of`.
+    """
+    with bodies.lease() as lease:
+        document = await read_json(request, lease)
+    return JsonFields.of(document, known=known, expected=expected)

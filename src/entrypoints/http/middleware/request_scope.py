@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, We
 
 from facepass.application.ports import Clock
 from facepass.entrypoints.http import context
+from facepass.entrypoints.http.answers import raw_headers
 from facepass.entrypoints.http.client_address import client_address
 from facepass.entrypoints.http.middleware.raw_path import routable, sent_path
 from facepass.entrypoints.http.middleware.socket_messages import SocketMessages
@@ -56,8 +57,7 @@ class RequestScope:
         self._clock = clock
         self._new_request_id = new_request_id
         self._trusted_proxies = trusted_proxies
-        headers = {**SECURITY_HEADERS, **(HSTS if production else {})}
-        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self._headers = raw_headers({**SECURITY_HEADERS, **(HSTS if production else {})})
         self._access_log = structlog.stdlib.get_logger("facepass.access") if access_log else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,10 +69,9 @@ class RequestScope:
 
     async def _http(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started_s = self._clock.elapsed_s()
-        method, path = str(scope["method"]), sent_path(scope)
-        request = context.RequestContext(self._request_id(scope), path, client_address(scope, self._trusted_proxies))
+        method, request = str(scope["method"]), self._begun(scope)
         inner = cast(
-            "Scope", {**scope, "path": routable(path, method), "method": "GET" if method == "HEAD" else method}
+            "Scope", {**scope, "path": routable(request.path, method), "method": "GET" if method == "HEAD" else method}
         )
         context.attach(inner, request)
         body = UnreadBody(scope, receive)
@@ -84,9 +83,8 @@ class RequestScope:
 
     async def _socket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
         started_s = self._clock.elapsed_s()
-        path = sent_path(scope)
-        request = context.RequestContext(self._request_id(scope), path, client_address(scope, self._trusted_proxies))
-        inner = cast("WebSocketScope", {**scope, "path": routable(path, "GET")})
+        request = self._begun(scope)
+        inner = cast("WebSocketScope", {**scope, "path": routable(request.path, "GET")})
         context.attach(inner, request)
         messages = SocketMessages(inner, receive, send, headers=self._headers)
         with structlog.contextvars.bound_contextvars(request_id=request.request_id):
@@ -96,6 +94,10 @@ class RequestScope:
                 if messages.close_code is not None:
                     request.facts["close_code"] = messages.close_code
                 self._log(request, inner, WEBSOCKET, 1e3 * (self._clock.elapsed_s() - started_s))
+
+    def _begun(self, scope: HTTPScope | WebSocketScope) -> context.RequestContext:
+        client = client_address(scope, self._trusted_proxies)
+        return context.RequestContext(self._request_id(scope), sent_path(scope), client)
 
     def _log(self, request: context.RequestContext, scope: Scope, method: str, duration_ms: float) -> None:
         """The access line: the route's template, never the path, which holds ids."""
@@ -129,8 +131,7 @@ class RequestScope:
                 headers += [(name, value) for name, value in self._headers if name not in present]
                 headers.append((b"x-request-id", request.request_id.encode("ascii")))
                 if request.rate is not None:
-                    left = rate_headers(request.rate).items()
-                    headers += [(name.lower().encode(), value.encode()) for name, value in left]
+                    headers += raw_headers(rate_headers(request.rate))
                 if not await body.discard():
                     headers.append((b"connection", b"close"))
                 message["headers"] = headers

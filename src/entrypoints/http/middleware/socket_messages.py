@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.types import Message, Receive, Scope, Send, WebSocketScope
 
 from facepass.entrypoints.http import context
+from facepass.entrypoints.http.answers import raw_headers
 from facepass.entrypoints.http.problems import MEDIA_TYPE, noted_problem
 
 SWITCHING_PROTOCOLS = 101
@@ -68,7 +69,6 @@ class SocketMessages:
             await self._send(close)
             return
         body = msgspec.json.encode(problem)
-        named: Headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         start = {
             "type": f"{DENIAL}.start",
             "status": problem.status,
@@ -76,7 +76,7 @@ class SocketMessages:
                 (b"content-type", MEDIA_TYPE.encode()),
                 (b"content-length", str(len(body)).encode()),
                 (b"x-request-id", self._request.request_id.encode("ascii")),
-                *named,
+                *raw_headers(headers),
                 *self._headers,
             ],
         }

@@ -20,10 +20,8 @@ from facepass.domain.session_token import DEFAULT_TTL_S
 from facepass.entrypoints.http import access, convert
 from facepass.entrypoints.http.answers import HttpRequest, answer
 from facepass.entrypoints.http.body import BodyBudget
-from facepass.entrypoints.http.json_body import JsonFields, read_json
+from facepass.entrypoints.http.json_body import read_fields
 from facepass.entrypoints.http.parameters import path_text
-
-SECRET = {"Cache-Control": "no-store"}
 
 
 @post("/tokens", status_code=200, opt={"access": access.TOKEN})
@@ -33,15 +31,14 @@ async def issue(
     bodies: NamedDependency[SkipValidation[BodyBudget]],
 ) -> Response[bytes]:
     """Give a visitor a token."""
-    with bodies.lease() as lease:
-        document = await read_json(request, lease)
-    fields = JsonFields.of(document, known={"session_id", "ttl_s", "max_searches"}, expected="`session_id`")
+    known = {"session_id", "ttl_s", "max_searches"}
+    fields = await read_fields(request, bodies, known=known, expected="`session_id`")
     session_id = fields.opaque_id("session_id", SessionId)
     ttl_s, max_searches = fields.integer("ttl_s", DEFAULT_TTL_S), fields.integer_or_null("max_searches")
     if session_id is None or fields.errors:
         raise InvalidRequest(*fields.errors)
     issued = issue_token(session_id, ttl_s=ttl_s, max_searches=max_searches)
-    return answer(request, convert.issued_token(issued), headers=SECRET)
+    return answer(request, convert.issued_token(issued))
 
 
 @get("/keys", opt={"access": access.ADMIN})
@@ -61,9 +58,8 @@ async def new_key(
     bodies: NamedDependency[SkipValidation[BodyBudget]],
 ) -> Response[bytes]:
     """Make a key."""
-    with bodies.lease() as lease:
-        document = await read_json(request, lease)
-    fields = JsonFields.of(document, known={"name", "scopes", "expires_in_days"}, expected="`name` and `scopes`")
+    known = {"name", "scopes", "expires_in_days"}
+    fields = await read_fields(request, bodies, known=known, expected="`name` and `scopes`")
     name, scopes = fields.text("name"), fields.texts("scopes", most=len(Scope))
     days = fields.integer_or_null("expires_in_days")
     if days is not None and not 1 <= days <= api_key.MAX_LIFETIME_DAYS:
@@ -72,7 +68,7 @@ async def new_key(
         raise InvalidRequest(*fields.errors)
     lifetime = None if days is None else timedelta(days=days)
     made = await create_key(name=name, scopes=api_key.check_scopes(scopes), lifetime=lifetime)
-    return answer(request, convert.created_key(made), headers=SECRET)
+    return answer(request, convert.created_key(made))
 
 
 @post("/keys/{prefix:str}/rotate", status_code=200, opt={"access": access.ADMIN})
@@ -83,13 +79,11 @@ async def rotate(
 ) -> Response[bytes]:
     """Put a new key in the place of one."""
     prefix = path_text(request, "prefix")
-    with bodies.lease() as lease:
-        document = await read_json(request, lease)
-    fields = JsonFields.of(document, known={"grace_s"}, expected="`grace_s`, or an empty one")
+    fields = await read_fields(request, bodies, known={"grace_s"}, expected="`grace_s`, or an empty one")
     grace_s = fields.integer("grace_s", DEFAULT_GRACE_S)
     fields.check()
     made = await rotate_key(prefix, grace_s=grace_s)
-    return answer(request, convert.created_key(made), headers=SECRET)
+    return answer(request, convert.created_key(made))
 
 
 @delete("/keys/{prefix:str}", status_code=200, opt={"access": access.ADMIN})
