@@ -9,7 +9,7 @@ from facepass.domain import api_key
 from facepass.domain.access import Scope
 from facepass.domain.api_key import ApiKey, RandomBytes
 from facepass.domain.audit import AuditEntry, AuditEvent
-from facepass.domain.errors import Conflict, InvalidRequest
+from facepass.domain.errors import Conflict, InvalidRequest, NotFound
 
 MAX_KEYS: Final = 1000
 """Kept at once, ended ones included until they are purged."""
@@ -90,6 +90,18 @@ async def keep(unit: UnitOfWork, made: NewKey, event: AuditEvent) -> None:
         raise Conflict(f"There are {MAX_KEYS} keys already: ended ones are forgotten by `facepass db maintain`.")
     await unit.keys.add(made.key)
     await unit.audit.append(AuditEntry(event, made.key.created_at, api_key=made.key.prefix))
+
+
+async def existing(unit: UnitOfWork, prefix: str) -> ApiKey:
+    """The key of a prefix, valid or not.
+
+    Raises:
+        NotFound: there is none.
+    """
+    key = await unit.keys.find(prefix)
+    if key is None:
+        raise NotFound(f"There is no key {prefix[:64]!r}.")
+    return key
 
 
 def check_lifetime(lifetime: timedelta | None) -> None:

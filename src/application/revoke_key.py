@@ -1,9 +1,11 @@
 """Take an API key out of use."""
 
+from dataclasses import replace
+
+from facepass.application.create_key import existing
 from facepass.application.ports import Clock, UnitOfWork, UnitOfWorkFactory
 from facepass.domain.api_key import ApiKey
 from facepass.domain.audit import AuditEntry, AuditEvent
-from facepass.domain.errors import NotFound
 
 
 class RevokeKey:
@@ -23,16 +25,11 @@ class RevokeKey:
 
         async def work(unit: UnitOfWork) -> ApiKey:
             now = self._clock.now()
-            key = await unit.keys.find(prefix)
-            if key is None:
-                raise NotFound(f"There is no key {prefix[:64]!r}.")
+            key = await existing(unit, prefix)
             if key.revoked_at is not None:
                 return key
             await unit.keys.end(prefix, revoked_at=now)
             await unit.audit.append(AuditEntry(AuditEvent.API_KEY_REVOKED, now, api_key=prefix))
-            revoked = await unit.keys.find(prefix)
-            if revoked is None:
-                raise NotFound(f"There is no key {prefix[:64]!r} any more.")
-            return revoked
+            return replace(key, revoked_at=now)
 
         return await self._unit_of_work.run(work)

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Final
 
-from facepass.application.create_key import CreateKey, NewKey, keep
+from facepass.application.create_key import CreateKey, NewKey, existing, keep
 from facepass.application.ports import Clock, UnitOfWork, UnitOfWorkFactory
 from facepass.domain.audit import AuditEvent
-from facepass.domain.errors import Conflict, InvalidRequest, NotFound
+from facepass.domain.errors import Conflict, InvalidRequest
 
 DEFAULT_GRACE_S: Final = 24 * 3600
 MAX_GRACE_S: Final = 30 * 24 * 3600
@@ -38,9 +38,7 @@ class RotateKey:
 
         async def work(unit: UnitOfWork) -> NewKey:
             now = self._clock.now()
-            old = await unit.keys.find(prefix)
-            if old is None:
-                raise NotFound(f"There is no key {prefix[:64]!r}.")
+            old = await existing(unit, prefix)
             if not old.is_valid(now):
                 raise Conflict("This key has ended: make a new one instead.")
             lifetime = None if old.expires_at is None else old.expires_at - old.created_at
