@@ -15,6 +15,9 @@ _SEPARATORS = re.compile(r"[/\\]")
 """Backslashes only divide names in the eyes of some stores; where they do, `..\\` would lead out as `../` does."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+"""Of names of pictures in the accepted formats; capitals do not matter."""
+
 
 def key_parts(key: str, field: str = "s3_key") -> tuple[str, ...]:
     """The components of a key, between slashes.
@@ -30,6 +33,32 @@ def key_parts(key: str, field: str = "s3_key") -> tuple[str, ...]:
     if _CONTROL.search(key) or not _is_unicode(key):
         raise InvalidRequest.field(field, "must not hold control characters or lone surrogates")
     return tuple(key.split("/"))
+
+
+def check_prefix(prefix: str, field: str = "prefix") -> None:
+    """Refuse a beginning that no key can have; empty it is that of every key, and it may end within a name.
+
+    Raises:
+        InvalidRequest: naming `field`; by the rules of keys, but that the last component may be empty.
+    """
+    if len(prefix) > MAX_KEY_LENGTH:
+        raise InvalidRequest.field(field, f"must have at most {MAX_KEY_LENGTH} characters, has {len(prefix)}")
+    *folders, last = _SEPARATORS.split(prefix)
+    if last in {".", ".."} or any(part in {"", ".", ".."} for part in folders):
+        raise InvalidRequest.field(field, "must be the beginning of a relative path without `.` or `..` components")
+    if _CONTROL.search(prefix) or not _is_unicode(prefix):
+        raise InvalidRequest.field(field, "must not hold control characters or lone surrogates")
+
+
+def is_listed(key: str) -> bool:
+    """Whether a source tells of what it holds under a key: a valid one, of a picture by its name, and not hidden."""
+    try:
+        parts = key_parts(key)
+    except InvalidRequest:
+        return False
+    name, dot, suffix = parts[-1].rpartition(".")
+    hidden = any(part.startswith(".") for part in parts)
+    return bool(name) and f"{dot}{suffix}".lower() in PHOTO_SUFFIXES and not hidden
 
 
 def _is_unicode(text: str) -> bool:

@@ -1,7 +1,7 @@
 """What the domain needs of the world. Signatures carry domain types only."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -138,6 +138,23 @@ class ImageSource(Protocol):
             NotFound: no such photo.
             PayloadTooLarge: more bytes than the budget.
             DependencyUnavailable: the source is out of reach, or refuses this service.
+        """
+
+    @abstractmethod
+    def keys(self, prefix: str) -> AsyncIterator[str]:
+        """The keys of all pictures that begin with `prefix`, in the order of their code points.
+
+        Each can be given to `read`. Told are files whose names end as those of pictures do, but no hidden ones (a
+        component begins with a dot). A bounded number is in memory at once; what is put in or taken out meanwhile may
+        be told or not. It is an async generator, so that it can be closed by whoever does not read it to its end.
+
+        Args:
+            prefix: of the key: a folder with its slash, or the beginning of names; empty for everything.
+
+        Raises:
+            InvalidRequest: no key begins like that.
+            ConfigurationError: the source refuses this service; what an operator can do about it.
+            DependencyUnavailable: the source is out of reach.
         """
 
 

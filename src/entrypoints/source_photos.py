@@ -6,6 +6,7 @@ from pathlib import Path
 from facepass.adapters.imaging.decode import decode_image
 from facepass.adapters.s3.bucket import Bucket
 from facepass.adapters.s3.image_source import S3ImageSource
+from facepass.adapters.s3.object_list import ObjectList
 from facepass.adapters.s3.object_reader import ObjectReader
 from facepass.adapters.system.clock import SystemClock
 from facepass.application.detection_profile import DetectionProfile
@@ -41,8 +42,9 @@ def bucket_source(settings: Settings, limits: ImageLimits, clock: Clock) -> S3Im
         ConfigurationError: no bucket or no key to it is configured, or one of the settings is malformed.
     """
     store = settings.object_store
-    bucket = Bucket(address_of(store, needed_for="S3_BUCKET"), store.s3_bucket or "")
-    return S3ImageSource(ObjectReader(bucket, clock=clock), store.s3_prefix or "", max_bytes=limits.max_bytes)
+    address, name = address_of(store, needed_for="S3_BUCKET"), store.s3_bucket or ""
+    reader = ObjectReader(Bucket(address, name), clock=clock)
+    return S3ImageSource(reader, ObjectList(address, name), store.s3_prefix or "", max_bytes=limits.max_bytes)
 
 
 async def check_photos(settings: Settings) -> str:

@@ -1,8 +1,8 @@
-"""What every image source promises, over every adapter: memory, a folder, and a bucket of a real object store."""
+"""What every image source promises, over every adapter: memory, a folder, and a bucket of two real object stores."""
 
 import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from facepass.adapters.filesystem.image_source import FolderImageSource
 from facepass.adapters.memory.photos import MemoryImageSource
 from facepass.adapters.s3.bucket import Bucket
 from facepass.adapters.s3.image_source import S3ImageSource
+from facepass.adapters.s3.object_list import ObjectList
 from facepass.adapters.s3.object_reader import ObjectReader
 from facepass.adapters.system.clock import SystemClock
 from facepass.domain.errors import FacePassError, InvalidRequest, NotFound, PayloadTooLarge
@@ -31,11 +32,12 @@ PHOTOS = {
     "DCIM\\100.jpg": b"fourth",
     "~!$'()*,:=@[]{}|^`<>\".jpg": b"fifth",
 }
+STORES = {"bucket": "object_store", "bucket of rclone": "rclone_store"}
 MakeSource = Callable[[dict[str, bytes]], ImageSource]
 _prefixes = (f"prefix {number}" for number in itertools.count())
 
 
-@pytest.fixture(params=["memory", "folder", "bucket"])
+@pytest.fixture(params=["memory", "folder", "bucket", "bucket of rclone"])
 async def make_source(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MakeSource]:
     async with AsyncExitStack() as stack:
 
@@ -50,14 +52,16 @@ async def make_source(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
             return FolderImageSource(tmp_path / "photos", max_bytes=MAX_BYTES)
 
         def bucket(photos: dict[str, bytes]) -> ImageSource:
-            store: ObjectStore = request.getfixturevalue("object_store")
+            store: ObjectStore = request.getfixturevalue(STORES[request.param])
             prefix = next(_prefixes)
             store.put(BUCKET, {f"{prefix}/{key}": data for key, data in photos.items()})
             reader = ObjectReader(Bucket(store.address, BUCKET), clock=SystemClock())
             stack.push_async_callback(reader.close)
-            return S3ImageSource(reader, prefix, max_bytes=MAX_BYTES)
+            # pages so small that a list has several
+            listing = ObjectList(store.address, BUCKET, page_names=3)
+            return S3ImageSource(reader, listing, prefix, max_bytes=MAX_BYTES)
 
-        yield {"memory": memory, "folder": folder, "bucket": bucket}[request.param]
+        yield {"memory": memory, "folder": folder}.get(request.param, bucket)
 
 
 @pytest.mark.parametrize("key", sorted(PHOTOS.keys() - {"over.bin"}))
@@ -114,3 +118,85 @@ async def test_no_key_reads_anything_but_the_photos(make_source: MakeSource, key
         assert key == "a"
     except FacePassError:
         assert key != "a"
+
+
+LISTED = [
+    *("2026/A/x.jpg", "2026/a/x.jpg", "2026/a/y/z.JPEG", "2026/a-b.png", "2026/a.webp", "2026/ab.bmp"),
+    *("2026/summer party/\u00fc \U0001f642.Png", "2026/\U0001f642.jpg", "2026/\uff21.jpg", "DCIM\\100.jpg", "a..b.jpg"),
+    *("what? #1+1&a=b;c.jpg", "x.jpg/y.jpg"),
+]
+BEYOND_NANIO = ["2026/a\\..\\b.jpg", "2026/c.jpg\n.jpg", "2026/a-b.png", "2026/a.webp"]
+"""Names that this store refuses, mistakes, or lists after those below `2026/a/`, and loses between two pages."""
+UNLISTED = [
+    *(".hidden.jpg", ".jpg", "2026/.hidden/a.jpg", "2026/a/.b.jpg", "2026/readme.txt", "2026/jpg", "2026/a.jpg.part"),
+    *BEYOND_NANIO,
+]
+
+
+async def keys(source: ImageSource, prefix: str = "") -> list[str]:
+    return [key async for key in source.keys(prefix)]
+
+
+@pytest.fixture
+def listed(make_source: MakeSource, request: pytest.FixtureRequest) -> tuple[ImageSource, list[str]]:
+    """A source, and the keys it is to tell of."""
+    names = {*UNLISTED, *LISTED}
+    if request.node.callspec.params["make_source"] == "bucket":
+        names -= {*BEYOND_NANIO}
+    return make_source(dict.fromkeys(names, b"photo")), [key for key in sorted(LISTED, key=str.encode) if key in names]
+
+
+async def test_keys_of_pictures_come_in_order_and_can_be_read(listed: tuple[ImageSource, list[str]]) -> None:
+    source, expected = listed
+    found = await keys(source)
+    assert found == expected
+    assert {await source.read(key) for key in found} == {b"photo"}
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("2026", "2026/", "2026/a", "2026/a/", "2026/a/x.jpg", "2026/a/y/", "2026/a/y/z", "2026/A", "2026/s", "20"),
+        *(
+            "2026/summer party/\u00fc",
+            "DCIM\\",
+            "x.jpg",
+            "x.jpg/",
+            "what? #1+1&",
+            "a..",
+            "no",
+            "2026/a/x.jpg/",
+            "2026/b/",
+        ),
+        *(".hidden", "2026/a/.b", "%", "x" * 1024),
+    ],
+)
+async def test_a_prefix_is_the_beginning_of_a_key(listed: tuple[ImageSource, list[str]], prefix: str) -> None:
+    source, expected = listed
+    assert await keys(source, prefix) == [key for key in expected if key.startswith(prefix)]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("/", "/etc", "..", "../", "../secret", "a/../b", "a/..", "./a", ".", "a//b", "a//", "x" * 1025),
+        *("..\\", "a\\..\\b", "s3://bucket/", "a\x00", "a\n/", "\ud800"),
+    ],
+)
+async def test_a_prefix_that_leaves_the_root_is_refused(make_source: MakeSource, prefix: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await keys(make_source(PHOTOS), prefix)
+    assert [error.field for error in refused.value.errors] == ["prefix"]
+
+
+async def test_keys_may_be_left_before_the_end(make_source: MakeSource) -> None:
+    source = make_source({f"{number:02}.jpg": b"photo" for number in range(10)})
+    found = source.keys("")
+    assert isinstance(found, AsyncGenerator)
+    async with aclosing(found):
+        assert [await anext(found) for _ in range(4)] == ["00.jpg", "01.jpg", "02.jpg", "03.jpg"]
+    assert len(await keys(source)) == 10
+
+
+async def test_nothing_there_is_no_key(make_source: MakeSource) -> None:
+    assert await keys(make_source({"a.txt": b"text"})) == []

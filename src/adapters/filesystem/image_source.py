@@ -4,14 +4,21 @@ import asyncio
 import errno
 import os
 import stat
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 from pathlib import Path
 
+from facepass.adapters.filesystem.folder_walk import keys_below, opened_folder
 from facepass.domain.errors import DependencyUnavailable
-from facepass.domain.photo_key import key_parts, no_photo, photo_too_large
+from facepass.domain.photo_key import check_prefix, key_parts, no_photo, photo_too_large
 from facepass.domain.ports import ImageSource
 
 _NOTHING_THERE = frozenset({errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO})
 """A link on the way, a name the file system has no place for, something that was a file when it was looked at."""
+
+
+PAGE_KEYS = 1000
+"""Listed by one visit to a thread."""
 
 
 class FolderImageSource(ImageSource):
@@ -24,6 +31,14 @@ class FolderImageSource(ImageSource):
     async def read(self, key: str) -> bytes:
         """See `ImageSource.read`."""
         return await asyncio.to_thread(self._read, key, key_parts(key))
+
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        """See `ImageSource.keys`. Links are passed over: `read` would not follow them."""
+        check_prefix(prefix)
+        found = keys_below(self._root, prefix)
+        while page := await asyncio.to_thread(_next_page, found):
+            for key in page:
+                yield key
 
     def _read(self, key: str, parts: tuple[str, ...]) -> bytes:
         try:
@@ -48,12 +63,8 @@ class FolderImageSource(ImageSource):
 
     def _open(self, parts: tuple[str, ...]) -> int:
         """Open component by component below the root, so that no link swapped in meanwhile is followed."""
-        folder = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        folder = opened_folder(self._root, parts[:-1])
         try:
-            for part in parts[:-1]:
-                deeper = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
-                os.close(folder)
-                folder = deeper
             # Opening alone can stir up a device: it is looked at first, and after opening once more, for swaps between.
             if not stat.S_ISREG(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False).st_mode):
                 raise FileNotFoundError(parts[-1])
@@ -61,3 +72,10 @@ class FolderImageSource(ImageSource):
             return os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
         finally:
             os.close(folder)
+
+
+def _next_page(found: Iterator[str]) -> list[str]:
+    try:
+        return list(islice(found, PAGE_KEYS))
+    except OSError as error:
+        raise DependencyUnavailable("photos", "The photo folder cannot be read.") from error

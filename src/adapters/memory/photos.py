@@ -1,8 +1,8 @@
 """An image source that holds photos in memory."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
-from facepass.domain.photo_key import key_parts, no_photo, photo_too_large
+from facepass.domain.photo_key import check_prefix, is_listed, key_parts, no_photo, photo_too_large
 from facepass.domain.ports import ImageSource
 
 
@@ -21,3 +21,10 @@ class MemoryImageSource(ImageSource):
         if len(self._photos[key]) > self._max_bytes:
             raise photo_too_large(key, self._max_bytes)
         return self._photos[key]
+
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        """See `ImageSource.keys`."""
+        check_prefix(prefix)
+        for key in sorted(self._photos):
+            if key.startswith(prefix) and is_listed(key):
+                yield key

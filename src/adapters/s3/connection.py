@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from typing import Any
 
 import aioboto3  # type: ignore[import-untyped] # it has no types
@@ -10,6 +11,7 @@ from aiohttp import ClientError as ConnectionFailed
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped] # as above
 
 from facepass.adapters.s3.address import MISSING, PASSING, REFUSALS, ObjectStoreAddress
+from facepass.adapters.s3.http_session import BoundSession
 from facepass.domain.errors import ConfigurationError, DependencyUnavailable, NotFound
 
 DEPENDENCY = "object store"
@@ -29,13 +31,14 @@ async def opened(address: ObjectStoreAddress) -> AsyncIterator[Any]:
     config = AioConfig(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
+        http_session_cls=BoundSession,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         s3={"addressing_style": "auto" if address.endpoint is None else "path"},
         # checksums in trailers are beyond what compatible stores understand; TLS and our own SHA-256 guard the bytes
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    client = aioboto3.Session().client(
+    client = _session().client(
         "s3",
         endpoint_url=address.endpoint,
         region_name=address.region,
@@ -53,6 +56,12 @@ async def opened(address: ObjectStoreAddress) -> AsyncIterator[Any]:
         await client.__aexit__(None, None, None)
 
 
+@cache
+def _session() -> Any:
+    """One for all: it keeps the descriptions of the interface, which take 0.1 s to read. It knows no keys."""
+    return aioboto3.Session()
+
+
 @contextmanager
 def vendor_errors(what: str) -> Iterator[None]:
     """Translate what the object store, or the way there, refuses.
@@ -68,7 +77,8 @@ def vendor_errors(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
+        code = str(error.response.get("Error", {}).get("Code") or status)
         if code in MISSING:
             raise NotFound(f"the object store has no {what}") from error
         if code in PASSING:

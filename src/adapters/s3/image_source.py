@@ -1,7 +1,11 @@
 """An image source over a bucket: a key names an object below one prefix of it, and can name no other."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
 import structlog
 
+from facepass.adapters.s3.object_list import ObjectList
 from facepass.adapters.s3.object_reader import DEPENDENCY, ObjectReader
 from facepass.domain.errors import (
     ConfigurationError,
@@ -10,7 +14,7 @@ from facepass.domain.errors import (
     NotFound,
     PayloadTooLarge,
 )
-from facepass.domain.photo_key import key_parts, no_photo, photo_too_large
+from facepass.domain.photo_key import check_prefix, is_listed, key_parts, no_photo, photo_too_large
 from facepass.domain.ports import ImageSource
 
 MAX_NAME_BYTES = 1024
@@ -25,6 +29,7 @@ class S3ImageSource(ImageSource):
 
     Args:
         objects: of the bucket.
+        listing: of the same bucket.
         prefix: a folder of the bucket such as `photos/2026`; empty for the whole bucket.
         max_bytes: of a photo.
 
@@ -32,8 +37,9 @@ class S3ImageSource(ImageSource):
         ConfigurationError: the prefix is malformed.
     """
 
-    def __init__(self, objects: ObjectReader, prefix: str, *, max_bytes: int) -> None:
+    def __init__(self, objects: ObjectReader, listing: ObjectList, prefix: str, *, max_bytes: int) -> None:
         self._objects = objects
+        self._listing = listing
         self._prefix = _folder(prefix)
         self._max_bytes = max_bytes
 
@@ -55,9 +61,24 @@ class S3ImageSource(ImageSource):
             detail = "The photo store refuses this service; the log of the service says why."
             raise DependencyUnavailable(DEPENDENCY, detail) from error
         except DependencyUnavailable as error:
-            _log.warning("photo_store_out_of_reach", reason=error.detail)
-            detail = "The photo store is out of reach."
-            raise DependencyUnavailable(DEPENDENCY, detail, retry_after_s=error.retry_after_s) from error
+            raise _out_of_reach(error) from error
+
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        """See `ImageSource.keys`."""
+        check_prefix(prefix)
+        if len(f"{self._prefix}{prefix}".encode()) > MAX_NAME_BYTES:
+            return
+        try:
+            async with aclosing(self._listing.names(self._prefix + prefix)) as names:
+                async for name in names:
+                    key = name.removeprefix(self._prefix)
+                    if is_listed(key):
+                        yield key
+        except ConfigurationError as error:
+            _log.error("photo_store_refuses", reason=error.detail)
+            raise
+        except DependencyUnavailable as error:
+            raise _out_of_reach(error) from error
 
     async def check(self) -> None:
         """Return when photos can be read; asks for one that is not there.
@@ -76,6 +97,12 @@ class S3ImageSource(ImageSource):
         if len(key.encode("utf-8")) > most:
             raise InvalidRequest.field("s3_key", f"must have at most {most} bytes in UTF-8")
         return self._prefix + key
+
+
+def _out_of_reach(error: DependencyUnavailable) -> DependencyUnavailable:
+    """What callers learn; the rest is for the log."""
+    _log.warning("photo_store_out_of_reach", reason=error.detail)
+    return DependencyUnavailable(DEPENDENCY, "The photo store is out of reach.", retry_after_s=error.retry_after_s)
 
 
 def _folder(prefix: str) -> str:

@@ -7,8 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from facepass.domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedImage
-
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+from facepass.domain.photo_key import PHOTO_SUFFIXES
 
 
 class IdFrom(StrEnum):

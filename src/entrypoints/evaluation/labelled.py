@@ -8,10 +8,10 @@ from pathlib import Path
 from facepass.adapters.onnx.evaluation.runs import Picture
 from facepass.application.detection_profile import PROFILES
 from facepass.domain.errors import FacePassError, InvalidRequest
+from facepass.domain.photo_key import PHOTO_SUFFIXES
 from facepass.entrypoints.settings import Settings
 from facepass.entrypoints.source_photos import decode_photo
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 MAX_FACES = 4000
 """Most pictures of a set, renderings counted one by one: eight million pairs, and a gigabyte of memory."""
 
@@ -48,7 +48,7 @@ class LabelledSet:
             for person in sorted(_visible(folder))
             if person.is_dir()
             for path in sorted(_visible(person))
-            if path.is_file() and path.suffix.lower() in SUFFIXES
+            if path.is_file() and path.suffix.lower() in PHOTO_SUFFIXES
         )
         require_comparable([person for person, _ in files], "pictures")
         shown = len(files) * max(1, renderings)

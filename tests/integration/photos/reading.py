@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from facepass.adapters.s3.address import ObjectStoreAddress
 from facepass.adapters.s3.bucket import Bucket
 from facepass.adapters.s3.image_source import S3ImageSource
+from facepass.adapters.s3.object_list import PAGE_NAMES, ObjectList
 from facepass.adapters.s3.object_reader import ObjectReader, ReadLimits
 from facepass.application.ports import Clock
 
@@ -35,9 +36,10 @@ async def reading(
     max_bytes: int = MAX_BYTES,
     limits: ReadLimits | None = None,
     clock: Clock | None = None,
+    page_names: int = PAGE_NAMES,
 ) -> AsyncIterator[S3ImageSource]:
     reader = ObjectReader(Bucket(address, bucket), clock=clock or StoppedClock(), limits=limits)
-    source = S3ImageSource(reader, prefix, max_bytes=max_bytes)
+    source = S3ImageSource(reader, ObjectList(address, bucket, page_names=page_names), prefix, max_bytes=max_bytes)
     try:
         yield source
     finally:

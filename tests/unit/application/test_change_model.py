@@ -1,7 +1,7 @@
 """Changing a session's model, whole, on in-memory adapters."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 import pytest
@@ -54,6 +54,10 @@ class HookedSource(ImageSource):
         if hook is not None:
             await hook()
         return data
+
+    def keys(self, prefix: str) -> AsyncIterator[str]:
+        """See `ImageSource.keys`."""
+        return self._source.keys(prefix)
 
 
 class Watcher(RebuildObserver):
