@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check format audit docs lock clean bench fuzz fuzz-decode
+.PHONY: help run test check format audit docs lock clean bench fuzz fuzz-decode chaos
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -49,6 +49,9 @@ bench: $(VENV)/dev.stamp  ## Measure: models, event loop, database, search, isol
 	$(BIN)/python benchmarks/isolation.py
 	$(BIN)/python benchmarks/access.py
 	$(BIN)/python benchmarks/rate_limit.py
+
+chaos: $(VENV)/dev.stamp  ## Stop, slow and cut PostgreSQL, the object store and Redis under traffic: five minutes
+	$(BIN)/python -m tests.chaos
 
 fuzz-decode: $(VENV)/dev.stamp  ## Search for pictures that break the decoder, SECONDS_TO_FUZZ long
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/fuzz.txt

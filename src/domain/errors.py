@@ -165,6 +165,13 @@ class DependencyUnavailable(FacePassError):
         self.retry_after_s = retry_after_s
 
 
+class DependencyRefused(DependencyUnavailable):
+    """It is there, and did not do this: it is busy, somebody else holds what is needed, or its rules forbid it.
+
+    Says nothing against other calls, which go on being made.
+    """
+
+
 class ConfigurationError(FacePassError):
     """A setting, a model file or the machine does not allow the service to start."""
 

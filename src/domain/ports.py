@@ -1,7 +1,7 @@
 """What the domain needs of the world. Signatures carry domain types only."""
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -141,7 +141,7 @@ class ImageSource(Protocol):
         """
 
     @abstractmethod
-    def keys(self, prefix: str) -> AsyncIterator[str]:
+    def keys(self, prefix: str) -> AsyncGenerator[str, None]:
         """The keys of all pictures that begin with `prefix`, in the order of their code points.
 
         Each can be given to `read`. Told are files whose names end as those of pictures do, but no hidden ones (a

@@ -8,9 +8,8 @@ from facepass.adapters.s3.bucket import Bucket
 from facepass.adapters.s3.image_source import S3ImageSource
 from facepass.adapters.s3.object_list import ObjectList
 from facepass.adapters.s3.object_reader import ObjectReader
-from facepass.adapters.system.clock import SystemClock
 from facepass.application.detection_profile import DetectionProfile
-from facepass.application.ports import Clock, ImageLimits
+from facepass.application.ports import ImageLimits
 from facepass.domain.errors import ConfigurationError
 from facepass.domain.face import Image
 from facepass.entrypoints.object_store import address_of
@@ -35,7 +34,7 @@ def decode_photo(path: Path, settings: Settings, *, profile: DetectionProfile) -
         return decode_image(file.read(limits.max_bytes + 1), limits, profile=profile)
 
 
-def bucket_source(settings: Settings, limits: ImageLimits, clock: Clock) -> S3ImageSource:
+def bucket_source(settings: Settings, limits: ImageLimits) -> S3ImageSource:
     """The configured bucket as a source of photos. Connects with the first one.
 
     Raises:
@@ -43,7 +42,7 @@ def bucket_source(settings: Settings, limits: ImageLimits, clock: Clock) -> S3Im
     """
     store = settings.object_store
     address, name = address_of(store, needed_for="S3_BUCKET"), store.s3_bucket or ""
-    reader = ObjectReader(Bucket(address, name), clock=clock)
+    reader = ObjectReader(Bucket(address, name))
     return S3ImageSource(reader, ObjectList(address, name), store.s3_prefix or "", max_bytes=limits.max_bytes)
 
 
@@ -56,7 +55,7 @@ async def check_photos(settings: Settings) -> str:
     """
     store = settings.object_store
     if store.s3_bucket is not None:
-        source = bucket_source(settings, source_limits(settings), SystemClock())
+        source = bucket_source(settings, source_limits(settings))
         try:
             await source.check()
         finally:

@@ -15,7 +15,6 @@ from facepass.adapters.s3.bucket import Bucket
 from facepass.adapters.s3.image_source import S3ImageSource
 from facepass.adapters.s3.object_list import ObjectList
 from facepass.adapters.s3.object_reader import ObjectReader
-from facepass.adapters.system.clock import SystemClock
 from facepass.domain.errors import FacePassError, InvalidRequest, NotFound, PayloadTooLarge
 from facepass.domain.ports import ImageSource
 from tests.fixtures_s3 import ObjectStore
@@ -55,7 +54,7 @@ async def make_source(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
             store: ObjectStore = request.getfixturevalue(STORES[request.param])
             prefix = next(_prefixes)
             store.put(BUCKET, {f"{prefix}/{key}": data for key, data in photos.items()})
-            reader = ObjectReader(Bucket(store.address, BUCKET), clock=SystemClock())
+            reader = ObjectReader(Bucket(store.address, BUCKET))
             stack.push_async_callback(reader.close)
             # pages so small that a list has several
             listing = ObjectList(store.address, BUCKET, page_names=3)

@@ -13,7 +13,7 @@ from facepass.adapters.s3.address import ObjectStoreAddress
 from facepass.entrypoints.container import Container, build_container
 from facepass.entrypoints.http.app import create_app
 from facepass.entrypoints.lifespan import running
-from facepass.entrypoints.settings import Database, ObjectStore, Photos, Retention, Secret, Security, Settings
+from facepass.entrypoints.settings import Database, ObjectStore, Photos, Redis, Retention, Secret, Security, Settings
 from tests.integration.http.support import HEADERS, KEY, V1, client_of
 
 MAX_SOURCE_BYTES = 4096
@@ -38,6 +38,7 @@ def service(
     photo_root: Path | None = None,
     store: ObjectStore | None = None,
     retention: Retention | None = None,
+    redis: Redis | None = None,
 ) -> Container:
     """The service as these settings make it."""
     container = build_container(
@@ -47,6 +48,7 @@ def service(
             photos=Photos(photo_root=photo_root, max_source_bytes=MAX_SOURCE_BYTES),
             object_store=store or ObjectStore(),
             retention=retention or Retention(),
+            redis=redis or Redis(),
         )
     )
     container.vision.override(providers.Object("memory"))

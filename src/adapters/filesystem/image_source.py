@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class FolderImageSource(ImageSource):
         """See `ImageSource.read`."""
         return await asyncio.to_thread(self._read, key, key_parts(key))
 
-    async def keys(self, prefix: str) -> AsyncIterator[str]:
+    async def keys(self, prefix: str) -> AsyncGenerator[str, None]:
         """See `ImageSource.keys`. Links are passed over: `read` would not follow them."""
         check_prefix(prefix)
         found = keys_below(self._root, prefix)

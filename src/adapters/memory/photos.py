@@ -1,6 +1,6 @@
 """An image source that holds photos in memory."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 from facepass.domain.photo_key import check_prefix, is_listed, key_parts, no_photo, photo_too_large
 from facepass.domain.ports import ImageSource
@@ -22,7 +22,7 @@ class MemoryImageSource(ImageSource):
             raise photo_too_large(key, self._max_bytes)
         return self._photos[key]
 
-    async def keys(self, prefix: str) -> AsyncIterator[str]:
+    async def keys(self, prefix: str) -> AsyncGenerator[str, None]:
         """See `ImageSource.keys`."""
         check_prefix(prefix)
         for key in sorted(self._photos):

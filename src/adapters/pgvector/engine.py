@@ -1,5 +1,6 @@
 """Connections: how they are made, how many there are, and how long anything on them may take."""
 
+import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Literal, cast, get_args
 
 import asyncpg
 from sqlalchemy import event, exc
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from facepass.adapters.pgvector.errors import vendor_errors
@@ -16,6 +17,7 @@ from facepass.adapters.pgvector.types import register_vector
 from facepass.domain.errors import ConfigurationError
 
 APPLICATION = "facepass"
+_POOL, _GENERATION = "facepass_pool", "facepass_generation"
 CLIENT_GRACE_S = 1.0  # the server should give up first: then the connection stays usable
 LOCK_SHARE = 0.8
 """Of a statement's time limit: who waits that long for a lock is told so, rather than that the database is slow."""
@@ -115,6 +117,7 @@ def create_engine(url: str, settings: PoolSettings) -> AsyncEngine:
             raise
         return connection
 
+    bounds = _Bounds(settings.timeout_s)
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=connected,
@@ -124,17 +127,78 @@ def create_engine(url: str, settings: PoolSettings) -> AsyncEngine:
         pool_use_lifo=True,
         isolation_level="READ COMMITTED",
         hide_parameters=True,  # they hold vectors, and errors end in logs
+        execution_options={_POOL: bounds},
     )
-    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "connect", bounds.opened)
+    event.listen(engine.sync_engine, "checkout", bounds.check)
+    event.listen(engine.sync_engine, "invalidate", _end_silent)
     return engine
 
 
-def _refuse_closed(
-    dbapi_connection: object, _record: ConnectionPoolEntry, _proxy: PoolProxiedConnection | None
-) -> None:
-    driver_connection = getattr(dbapi_connection, "driver_connection", None)
-    if isinstance(driver_connection, asyncpg.Connection) and driver_connection.is_closed():
-        raise exc.DisconnectionError("closed by the server or the network")
+class _Bounds:
+    """Which of a pool's connections may be handed out, and how long anybody waits for one.
+
+    Attributes:
+        take_timeout_s: from asking for a connection to having one, be it waited for, opened or both.
+        generation: of connections; those opened before the last silence of the database are of an earlier one.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self.take_timeout_s = timeout_s + CLIENT_GRACE_S
+        self.generation = 0
+
+    def opened(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_GENERATION] = self.generation
+
+    def check(self, connection: object, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection | None) -> None:
+        """Have the pool replace a connection.
+
+        Raises:
+            DisconnectionError: it is known to be dead, or may well be.
+        """
+        driver_connection = getattr(connection, "driver_connection", None)
+        if isinstance(driver_connection, asyncpg.Connection) and driver_connection.is_closed():
+            raise exc.DisconnectionError("closed by the server or the network")
+        if record.info[_GENERATION] != self.generation:
+            raise exc.DisconnectionError("opened before the database fell silent")
+
+
+def _end_silent(connection: object, _record: ConnectionPoolEntry, error: BaseException | None) -> None:
+    """Drop a connection that is thrown away for its silence: the pool would wait for its good-bye, two seconds each.
+
+    That of a caller who left is not: the server is told to stop what it was asked.
+    """
+    driver_connection = getattr(connection, "driver_connection", None)
+    silent = error is None or isinstance(error, TimeoutError | exc.DisconnectionError)
+    if silent and isinstance(driver_connection, asyncpg.Connection):
+        driver_connection.terminate()
+
+
+def distrust_idle(engine: AsyncEngine) -> None:
+    """Replace every idle connection before its next use: the database has not answered on one of them.
+
+    What swallows one connection without a word, such as a firewall that has forgotten them, may have swallowed all;
+    each would cost another caller the time limit, after the database is back.
+    """
+    _bounds_of(engine).generation += 1
+
+
+async def take(engine: AsyncEngine) -> AsyncConnection:
+    """A connection of the pool.
+
+    While the database is away, callers wait for those before them to give up, and then for themselves: the limit is for
+    both together.
+
+    Raises:
+        TimeoutError: none came free, and could be opened, in time.
+    """
+    async with asyncio.timeout(_bounds_of(engine).take_timeout_s):
+        return await engine.connect()
+
+
+def _bounds_of(engine: AsyncEngine) -> _Bounds:
+    bounds: _Bounds = engine.sync_engine.get_execution_options()[_POOL]
+    return bounds
 
 
 async def warm_up(engine: AsyncEngine, *, connections: int) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import asyncpg
 from sqlalchemy import exc
 
-from facepass.domain.errors import DependencyUnavailable
+from facepass.domain.errors import DependencyRefused, DependencyUnavailable
 
 DEPENDENCY = "database"
 UNREACHABLE = "the database cannot be reached"
@@ -32,8 +32,16 @@ STATES = {
 }
 
 
+ANSWERS = ("25", "40", "42", "55", "57014")
+"""Those that a database gives which is well, for all others: it was busy with this, or does not do it."""
+
+
 class Unsettled(DependencyUnavailable):
     """The database broke off what may well succeed when it is done again from the start."""
+
+
+class Contended(Unsettled, DependencyRefused):
+    """It did so because others were at the same rows."""
 
 
 def _meaning(error: BaseException) -> str | None:
@@ -54,13 +62,23 @@ def _meaning(error: BaseException) -> str | None:
     return None
 
 
-def _is_unsettled(error: BaseException) -> bool:
-    """Serialisation failures, deadlocks and connections that died."""
-    if is_lost_connection(error):
-        return True
+def _state(error: BaseException) -> str:
+    """The SQLSTATE; empty without one."""
     if isinstance(error, exc.DBAPIError) and isinstance(error.orig, BaseException):
         error = error.orig.__cause__ or error.orig
-    return str(getattr(error, "sqlstate", None) or "").startswith(("40", "08", "57P0"))
+    return str(getattr(error, "sqlstate", None) or "")
+
+
+def _kind(error: BaseException) -> type[DependencyUnavailable]:
+    """Whether it may succeed at once (serialisation failures, deadlocks, dead connections), and who else is hit."""
+    state = _state(error)
+    if is_lost_connection(error) or state.startswith(("08", "57P0")):
+        return Unsettled
+    if state.startswith("40"):
+        return Contended
+    if state.startswith(ANSWERS) or isinstance(error, exc.TimeoutError):
+        return DependencyRefused  # a full pool says how busy we are, not how the database is
+    return DependencyUnavailable
 
 
 def is_closed(error: BaseException) -> bool:
@@ -95,4 +113,4 @@ def vendor_errors() -> Iterator[None]:
         meaning = _meaning(error)
         if meaning is None:
             raise
-        raise (Unsettled if _is_unsettled(error) else DependencyUnavailable)(DEPENDENCY, meaning) from error
+        raise _kind(error)(DEPENDENCY, meaning) from error

@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from facepass.adapters.pgvector.engine import distrust_idle
 from facepass.adapters.pgvector.errors import vendor_errors
 from facepass.adapters.pgvector.tables import sessions
 from facepass.adapters.pgvector.transaction import reading
@@ -26,5 +27,9 @@ class DatabaseReadiness(Readiness):
     async def check(self) -> None:
         """See `Readiness.check`."""
         with vendor_errors():
-            async with asyncio.timeout(self._timeout_s), reading(self._engine) as transaction:
-                await transaction.read(text(f"SELECT FROM {sessions.name} LIMIT 0"), {})  # a table of ours  # nosec
+            try:
+                async with asyncio.timeout(self._timeout_s), reading(self._engine) as transaction:
+                    await transaction.read(text(f"SELECT FROM {sessions.name} LIMIT 0"), {})  # a table of ours  # nosec
+            except (TimeoutError, asyncio.CancelledError):  # whoever asks may have less patience than we
+                distrust_idle(self._engine)
+                raise

@@ -1,16 +1,12 @@
-"""How often what the database could not settle is done again: a few times each, and seldom altogether.
-
-The budget is what keeps retries from making an outage worse (Google SRE, "Handling Overload", 2016): every unit of work
-that succeeds puts a tenth of a retry aside, up to a limit; with nothing put aside, errors are passed on at once.
-"""
+"""How often what the database could not settle is done again: a few times each, and within a budget altogether."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import stamina
 
 from facepass.adapters.pgvector.errors import Unsettled
+from facepass.application.retry_budget import RetryBudget
 
 T = TypeVar("T")
 
@@ -18,31 +14,6 @@ ATTEMPTS = 4
 """Of one unit of work, the first included."""
 TIMEOUT_S = 3.0
 """Longest time from the first attempt to the start of the last."""
-SUCCESSES_A_RETRY = 10
-MOST_SAVED = 20
-"""Retries."""
-
-
-@dataclass
-class RetryBudget:
-    """Retries that may still be made, shared by a process's units of work.
-
-    Attributes:
-        successes: put aside; `SUCCESSES_A_RETRY` of them pay for a retry.
-    """
-
-    successes: int = MOST_SAVED * SUCCESSES_A_RETRY
-
-    def earn(self) -> None:
-        """A unit of work has succeeded."""
-        self.successes = min(MOST_SAVED * SUCCESSES_A_RETRY, self.successes + 1)
-
-    def spend(self) -> bool:
-        """Take one retry out; whether there was one."""
-        if self.successes < SUCCESSES_A_RETRY:
-            return False
-        self.successes -= SUCCESSES_A_RETRY
-        return True
 
 
 async def with_retries(work: Callable[[], Awaitable[T]], budget: RetryBudget) -> T:

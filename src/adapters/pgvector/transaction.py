@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from facepass.adapters.pgvector.engine import distrust_idle, take
 from facepass.adapters.pgvector.errors import DEPENDENCY, is_lost_connection, vendor_errors
 from facepass.domain.errors import DependencyUnavailable
 
@@ -117,7 +118,9 @@ class Transaction:
                 return await (await self._current()).execute(statement, parameters)
             except TimeoutError:
                 # the client gave up, not the server: nobody knows what the connection is doing
-                await (await self._current()).invalidate()
+                if self._connection is not None:
+                    await self._connection.invalidate()
+                distrust_idle(self._engine)
                 raise
             except Exception as error:
                 # The pool cannot notice a connection that died a moment ago. As long as this transaction has
@@ -130,7 +133,7 @@ class Transaction:
                 return await self._connection.execute(statement, parameters)
 
     async def _connect(self, *, writing: bool) -> AsyncConnection:
-        connection = await self._engine.connect()
+        connection = await take(self._engine)
         if not writing:
             await connection.execution_options(isolation_level=self._reading)
         return connection

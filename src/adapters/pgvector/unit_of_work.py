@@ -12,13 +12,14 @@ from facepass.adapters.pgvector.credentials import PgvectorKeyStore, PgvectorTok
 from facepass.adapters.pgvector.in_memory.cache import SessionCache
 from facepass.adapters.pgvector.model_changes import PgvectorModelChanges
 from facepass.adapters.pgvector.repository import PgvectorRepository
-from facepass.adapters.pgvector.retry import RetryBudget, with_retries
+from facepass.adapters.pgvector.retry import with_retries
 from facepass.adapters.pgvector.search.approximate import ApproximateSearch, HnswParameters
 from facepass.adapters.pgvector.search.planner import Planner, SearchLimits
 from facepass.adapters.pgvector.search.snapshots import Snapshots
 from facepass.adapters.pgvector.template_codec import TemplateCodec
 from facepass.adapters.pgvector.transaction import Transaction
 from facepass.application.ports import T, UnitOfWork, UnitOfWorkFactory
+from facepass.application.retry_budget import RetryBudget
 
 CACHE_BYTES = 512 * 1024 * 1024
 

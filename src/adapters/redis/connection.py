@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -91,8 +91,11 @@ def _pool(url: str) -> BlockingConnectionPool:
 
 
 @asynccontextmanager
-async def bounded() -> AsyncIterator[None]:
+async def bounded(client: Redis) -> AsyncIterator[None]:
     """Ask Redis inside, for `CALL_TIMEOUT_S` at the most.
+
+    After a silence no idle connection is trusted: whatever swallowed one may have swallowed all, and each would cost
+    another call its time limit after Redis is back.
 
     Raises:
         DependencyUnavailable: `redis`, whatever the reason.
@@ -101,5 +104,8 @@ async def bounded() -> AsyncIterator[None]:
         async with asyncio.timeout(CALL_TIMEOUT_S):
             yield
     except (RedisError, OSError) as error:
+        if isinstance(error, TimeoutError | RedisTimeoutError):
+            with suppress(RedisError, OSError):
+                await client.connection_pool.disconnect(inuse_connections=False)
         meaning = next((meaning for kind, meaning in MEANINGS if isinstance(error, kind)), UNREACHABLE)
         raise DependencyUnavailable(DEPENDENCY, meaning) from error

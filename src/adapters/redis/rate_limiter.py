@@ -77,13 +77,14 @@ class RedisRateLimiter(RateLimiter):
     """
 
     def __init__(self, client: Redis, *, clock: Clock | None = None) -> None:
+        self._client = client
         self._script = client.register_script(SCRIPT)
         self._clock = clock
 
     async def hit(self, subject: str, limit: RateLimit) -> RateDecision:
         """See `RateLimiter.hit`."""
         now_us = "" if self._clock is None else round(self._clock.elapsed_s() * MICROSECONDS)
-        async with bounded():
+        async with bounded(self._client):
             answer = await self._script(keys=[key_of(subject, limit)], args=[limit.most, limit.window_us, now_us])
         admitted, remaining, reset_us = cast("list[int]", answer)
         return RateDecision(bool(admitted), limit, remaining, reset_us / MICROSECONDS)

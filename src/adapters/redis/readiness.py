@@ -18,5 +18,5 @@ class RedisReadiness(Readiness):
 
     async def check(self) -> None:
         """See `Readiness.check`."""
-        async with bounded():
+        async with bounded(self._client):
             await self._client.ping()

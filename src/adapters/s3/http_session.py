@@ -35,7 +35,9 @@ class BoundSession(AIOHTTPSession):  # type: ignore[misc] # it has no types
             raise ConfigurationError(detail)
         return answer
 
-    async def _get_session(self, proxy_url: str | None) -> Any:
+    async def _get_session(  # pyright: ignore[reportIncompatibleMethodOverride] - all that is asked of it is here
+        self, proxy_url: str | None
+    ) -> "_Client":
         return _Client(await super()._get_session(proxy_url))
 
 

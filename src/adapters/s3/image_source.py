@@ -1,6 +1,6 @@
 """An image source over a bucket: a key names an object below one prefix of it, and can name no other."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import structlog
@@ -9,6 +9,7 @@ from facepass.adapters.s3.object_list import ObjectList
 from facepass.adapters.s3.object_reader import DEPENDENCY, ObjectReader
 from facepass.domain.errors import (
     ConfigurationError,
+    DependencyRefused,
     DependencyUnavailable,
     InvalidRequest,
     NotFound,
@@ -59,11 +60,11 @@ class S3ImageSource(ImageSource):
         except ConfigurationError as error:
             _log.error("photo_store_refuses", reason=error.detail)
             detail = "The photo store refuses this service; the log of the service says why."
-            raise DependencyUnavailable(DEPENDENCY, detail) from error
+            raise DependencyRefused(DEPENDENCY, detail) from error
         except DependencyUnavailable as error:
             raise _out_of_reach(error) from error
 
-    async def keys(self, prefix: str) -> AsyncIterator[str]:
+    async def keys(self, prefix: str) -> AsyncGenerator[str, None]:
         """See `ImageSource.keys`."""
         check_prefix(prefix)
         if len(f"{self._prefix}{prefix}".encode()) > MAX_NAME_BYTES:

@@ -5,7 +5,6 @@ to their end, however long they are.
 """
 
 import asyncio
-import math
 import re
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -16,7 +15,7 @@ import stamina
 
 from facepass.adapters.s3.address import MISSING, PASSING, REFUSALS
 from facepass.adapters.s3.bucket import Bucket
-from facepass.application.ports import Clock
+from facepass.application.retry_budget import RetryBudget
 from facepass.domain.errors import ConfigurationError, DependencyUnavailable, FacePassError, NotFound, PayloadTooLarge
 
 DEPENDENCY = "photos"
@@ -35,18 +34,17 @@ class ReadLimits:
         connect_timeout_s: until a connection stands.
         silence_timeout_s: between two packets.
         total_timeout_s: of one object, from the call to its last byte, with all attempts and waiting for a connection.
-        attempts: at one object.
+        attempts: at one object, where the store refused the connection, broke it off or was overloaded. One that is
+            silent is not asked again: that would double the wait for nothing.
         first_pause_s: before the second attempt; longer before each further one, and jittered.
-        cool_down_s: after all attempts found nobody, callers are refused at once for so long.
         max_connections: open at once; others wait.
     """
 
     connect_timeout_s: float = 3.0
-    silence_timeout_s: float = 10.0
-    total_timeout_s: float = 60.0
+    silence_timeout_s: float = 6.0
+    total_timeout_s: float = 30.0
     attempts: int = 3
     first_pause_s: float = 0.1
-    cool_down_s: float = 5.0
     max_connections: int = 8
 
 
@@ -57,18 +55,13 @@ class _Passing(DependencyUnavailable):
         super().__init__(DEPENDENCY, detail)
 
 
-class _NoAnswer(_Passing):
-    """Nobody answered."""
-
-
 class ObjectReader:
     """A client of one bucket. Details of its errors are for operators."""
 
-    def __init__(self, bucket: Bucket, *, clock: Clock, limits: ReadLimits | None = None) -> None:
+    def __init__(self, bucket: Bucket, *, limits: ReadLimits | None = None) -> None:
         self._bucket = bucket
-        self._clock = clock
         self._limits = limits = limits or ReadLimits()
-        self._down_until_s = -math.inf
+        self._budget = RetryBudget()
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(limits.silence_timeout_s, connect=limits.connect_timeout_s, pool=None),
             limits=httpx.Limits(max_connections=limits.max_connections),
@@ -99,24 +92,17 @@ class ObjectReader:
         async def attempt() -> bytes:
             return await self._attempt(key, max_bytes)
 
-        self._check_is_up()
+        def worth_another(error: Exception) -> bool:
+            return isinstance(error, _Passing) and self._budget.spend()
+
         limit_s = self._limits.total_timeout_s
         try:
             async with asyncio.timeout(limit_s):
-                return await self._retrying(_Passing, attempt)
-        except _NoAnswer:
-            self._down_until_s = self._clock.elapsed_s() + self._limits.cool_down_s
-            raise
+                data = await self._retrying(worth_another, attempt)
         except TimeoutError as error:
             raise DependencyUnavailable(DEPENDENCY, f"reading took longer than {limit_s:g} s") from error
-
-    def _check_is_up(self) -> None:
-        """Whoever comes while nobody answers would wait in vain, and a batch as often as it has photos."""
-        wait_s = self._down_until_s - self._clock.elapsed_s()
-        if wait_s > 0:
-            raise DependencyUnavailable(
-                DEPENDENCY, "the object store did not answer a moment ago", retry_after_s=math.ceil(wait_s)
-            )
+        self._budget.earn()
+        return data
 
     async def _attempt(self, key: str, max_bytes: int) -> bytes:
         url = self._bucket.url_of(key)
@@ -124,15 +110,20 @@ class ObjectReader:
         try:
             response = await self._client.send(request, stream=True)
         except httpx.TransportError as error:
-            raise _NoAnswer(f"the object store does not answer ({_cause(error)})") from error
+            raise _failure("the object store does not answer", error) from error
         try:
             if response.status_code != httpx.codes.OK:
                 raise _refusal(response.status_code, await _beginning(response))
             return await _whole(response, max_bytes)
         except httpx.TransportError as error:
-            raise _Passing(f"the object store's answer broke off ({_cause(error)})") from error
+            raise _failure("the object store's answer broke off", error) from error
         finally:
             await response.aclose()
+
+
+def _failure(what: str, error: httpx.TransportError) -> DependencyUnavailable:
+    detail = f"{what} ({_cause(error)})"
+    return DependencyUnavailable(DEPENDENCY, detail) if isinstance(error, httpx.TimeoutException) else _Passing(detail)
 
 
 def _cause(error: httpx.TransportError) -> str:

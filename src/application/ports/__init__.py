@@ -20,12 +20,14 @@ from facepass.application.ports.storage import (
     UnitOfWorkFactory,
     VectorIndex,
 )
-from facepass.application.ports.system import Admission, Clock, Readiness, Workers
+from facepass.application.ports.system import Admission, Circuit, CircuitState, Clock, Readiness, Workers
 
 __all__ = [
     "Admission",
     "AuditLog",
     "Authenticator",
+    "Circuit",
+    "CircuitState",
     "Clock",
     "EmbeddingModels",
     "FaceDetector",

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -31,6 +32,26 @@ class Readiness(Protocol):
         Raises:
             DependencyUnavailable: it does not, within the adapter's time limit.
         """
+
+
+class CircuitState(StrEnum):
+    """What a circuit breaker does with the next call."""
+
+    CLOSED = "closed"
+    """Lets it through."""
+    HALF_OPEN = "half_open"
+    """Has one caller look whether the dependency is back."""
+    OPEN = "open"
+    """Refuses it."""
+
+
+class Circuit(Protocol):
+    """Whether a dependency is known to be away."""
+
+    @property
+    @abstractmethod
+    def state(self) -> CircuitState:
+        """The present one."""
 
 
 class Admission(Protocol):

@@ -8,7 +8,6 @@ and then every use case runs without a file, a thread or a socket.
 
 from dependency_injector import providers
 
-from facepass.adapters.redis.readiness import RedisReadiness
 from facepass.application.check_audit import CheckAudit
 from facepass.application.check_health import CheckHealth
 from facepass.application.compare_faces import CompareFaces
@@ -26,6 +25,12 @@ from facepass.application.look_after import LookAfter
 from facepass.application.read_audit import ReadAudit
 from facepass.application.search_gallery import SearchGallery
 from facepass.entrypoints.container.access import Access
+from facepass.entrypoints.container.outages import (
+    database_dependency,
+    outside_dependencies,
+    photos_dependency,
+    redis_dependency,
+)
 from facepass.entrypoints.container.recognition import Recognition
 from facepass.entrypoints.container.stores import Stores
 from facepass.entrypoints.settings import Settings
@@ -93,17 +98,22 @@ class Container(Access):
     compare_faces = providers.Singleton(
         CompareFaces, analyser=Recognition.analyser, model=Recognition.model, gate=Recognition.selfie_gate
     )
-    optional_dependencies = providers.Selector(
-        Stores.rates,
-        redis=providers.Dict(redis=providers.Singleton(RedisReadiness, Access.redis)),
-        memory=providers.Dict(),
+    outside = providers.Singleton(
+        outside_dependencies,
+        database=providers.Factory(database_dependency, Stores.database_readiness, Stores.database_circuit),
+        photos=providers.Selector(
+            Stores.photos,
+            bucket=providers.Factory(photos_dependency, Stores.photos_readiness, Stores.photos_breaker),
+            folder=providers.Object(None),
+            memory=providers.Object(None),
+        ),
+        redis=providers.Selector(
+            Stores.rates,
+            redis=providers.Factory(redis_dependency, Access.redis_readiness, Access.redis_breaker),
+            memory=providers.Object(None),
+        ),
     )
-    check_health = providers.Singleton(
-        CheckHealth,
-        essential=providers.Dict(database=Stores.database_readiness),
-        optional=optional_dependencies,
-        clock=Stores.clock,
-    )
+    check_health = providers.Singleton(CheckHealth, outside, clock=Stores.clock)
 
 
 def build_container(settings: Settings) -> Container:

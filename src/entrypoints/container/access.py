@@ -6,8 +6,13 @@ from dependency_injector import providers
 
 from facepass.adapters.jwt.session_tokens import JwtSessionTokens
 from facepass.adapters.memory.rate_limiter import InMemoryRateLimiter
+from facepass.adapters.redis.connection import DEPENDENCY as REDIS
 from facepass.adapters.redis.connection import create_client
 from facepass.adapters.redis.rate_limiter import RedisRateLimiter
+from facepass.adapters.redis.readiness import RedisReadiness
+from facepass.adapters.resilience.breaker import CircuitBreaker
+from facepass.adapters.resilience.rate_limiter import GuardedRateLimiter
+from facepass.adapters.resilience.readiness import GuardedReadiness
 from facepass.adapters.telemetry.rate_limiter import FailOpenRateLimiter
 from facepass.application.authenticate_key import AuthenticateKey
 from facepass.application.create_key import CreateKey
@@ -52,9 +57,17 @@ class Access(Recognition):
     )
     session_tokens = providers.Singleton(JwtSessionTokens, token_secrets, clock=Stores.clock)
     redis = providers.Singleton(create_client, providers.Callable(adapter_settings.redis_url, Stores.settings))
+    redis_breaker = providers.Singleton(
+        CircuitBreaker,
+        REDIS,
+        probe=providers.Singleton(RedisReadiness, redis),
+        clock=Stores.clock,
+        metrics=Stores.breaker_metrics,
+    )
+    redis_readiness = providers.Singleton(GuardedReadiness, redis_breaker)
     shared_rate_limiter = providers.Selector(
         Stores.rates,
-        redis=providers.Singleton(RedisRateLimiter, redis),
+        redis=providers.Singleton(GuardedRateLimiter, providers.Singleton(RedisRateLimiter, redis), redis_breaker),
         memory=providers.Singleton(InMemoryRateLimiter, Stores.clock),
     )
     rate_limiter = providers.Singleton(

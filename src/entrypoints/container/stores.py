@@ -11,15 +11,26 @@ from facepass.adapters.memory.store import InMemoryStore
 from facepass.adapters.memory.unit_of_work import InMemoryUnitOfWorkFactory
 from facepass.adapters.memory.vector_index import NoVectorIndex
 from facepass.adapters.pgvector.engine import create_engine
+from facepass.adapters.pgvector.errors import DEPENDENCY as DATABASE
 from facepass.adapters.pgvector.in_memory.cache import SessionCache
 from facepass.adapters.pgvector.readiness import DatabaseReadiness
 from facepass.adapters.pgvector.search.hnsw_index import HnswIndex
 from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
+from facepass.adapters.resilience.breaker import BreakerLimits, CircuitBreaker
+from facepass.adapters.resilience.image_source import GuardedImageSource
+from facepass.adapters.resilience.metrics import BreakerMetrics
+from facepass.adapters.resilience.readiness import GuardedReadiness
+from facepass.adapters.resilience.unit_of_work import GuardedUnitOfWorkFactory
+from facepass.adapters.s3.object_reader import DEPENDENCY as PHOTOS
+from facepass.adapters.s3.readiness import PhotoStoreReadiness
 from facepass.adapters.system.clock import SystemClock
 from facepass.adapters.telemetry.vector_index import MeteredVectorIndex
 from facepass.entrypoints import adapter_settings
 from facepass.entrypoints.settings import Settings
 from facepass.entrypoints.source_photos import bucket_source, source_limits
+
+PING_TIMEOUT_S = 1.5
+"""For the question whether the database answers; below the limit of the breaker that asks it."""
 
 
 class Stores(containers.DeclarativeContainer):
@@ -32,6 +43,8 @@ class Stores(containers.DeclarativeContainer):
     vision: providers.Provider[str] = providers.Object("onnx")
 
     clock = providers.Singleton(SystemClock)
+    metrics = providers.Singleton(CollectorRegistry)
+    breaker_metrics = providers.Singleton(BreakerMetrics, metrics)
     upload_limits = providers.Singleton(adapter_settings.upload_limits, settings)
     source_limits = providers.Singleton(source_limits, settings)
     live_limits = providers.Singleton(adapter_settings.live_limits, settings)
@@ -55,24 +68,33 @@ class Stores(containers.DeclarativeContainer):
         cache=session_cache,
         hnsw=hnsw,
     )
-    postgres_readiness = providers.Singleton(
-        DatabaseReadiness, engine, timeout_s=settings.provided.database.db_timeout_s
+    database_breaker = providers.Singleton(
+        CircuitBreaker,
+        DATABASE,
+        probe=providers.Singleton(DatabaseReadiness, engine, timeout_s=PING_TIMEOUT_S),
+        clock=clock,
+        metrics=breaker_metrics,
+        limits=providers.Singleton(BreakerLimits, slow_s=settings.provided.database.db_timeout_s),
     )
+    guarded_unit_of_work = providers.Singleton(GuardedUnitOfWorkFactory, postgres_unit_of_work, database_breaker)
+    guarded_database = providers.Singleton(GuardedReadiness, database_breaker)
     memory_store = providers.Singleton(InMemoryStore)
     unit_of_work = providers.Selector(
         storage,
-        embedded=postgres_unit_of_work,
-        external=postgres_unit_of_work,
+        embedded=guarded_unit_of_work,
+        external=guarded_unit_of_work,
         memory=providers.Singleton(InMemoryUnitOfWorkFactory, memory_store),
     )
     database_readiness = providers.Selector(
         storage,
-        embedded=postgres_readiness,
-        external=postgres_readiness,
+        embedded=guarded_database,
+        external=guarded_database,
         memory=providers.Singleton(AlwaysReady),
     )
+    database_circuit = providers.Selector(
+        storage, embedded=database_breaker, external=database_breaker, memory=providers.Object(None)
+    )
 
-    metrics = providers.Singleton(CollectorRegistry)
     hnsw_index = providers.Singleton(
         MeteredVectorIndex,
         providers.Singleton(
@@ -94,10 +116,18 @@ class Stores(containers.DeclarativeContainer):
     folder_source = providers.Singleton(
         FolderImageSource, settings.provided.photo_root, max_bytes=source_limits.provided.max_bytes
     )
-    bucket_source = providers.Singleton(bucket_source, settings, source_limits, clock)
+    bucket_source = providers.Singleton(bucket_source, settings, source_limits)
+    photos_breaker = providers.Singleton(
+        CircuitBreaker,
+        PHOTOS,
+        probe=providers.Singleton(PhotoStoreReadiness, bucket_source),
+        clock=clock,
+        metrics=breaker_metrics,
+    )
+    photos_readiness = providers.Singleton(GuardedReadiness, photos_breaker)
     image_source = providers.Selector(
         photos,
-        bucket=bucket_source,
+        bucket=providers.Singleton(GuardedImageSource, bucket_source, photos_breaker),
         folder=folder_source,
         memory=providers.Singleton(MemoryImageSource, memory_photos, max_bytes=source_limits.provided.max_bytes),
     )

@@ -6,8 +6,11 @@ from dependency_injector import providers
 
 from facepass import __version__
 from facepass.adapters.memory.readiness import AlwaysReady
+from facepass.adapters.resilience.breaker import CircuitBreaker
 from facepass.application.ports import Readiness
 from facepass.entrypoints.container import Container
+from facepass.entrypoints.container.outages import database_dependency, redis_dependency
+from tests.clocks import HandClock
 from tests.integration.http.support import V1, Unreachable, api, memory_container
 
 BASES = ["", V1, "/api/v2"]
@@ -16,8 +19,10 @@ BASES = ["", V1, "/api/v2"]
 def depending_on(*, database: Readiness, redis: Readiness) -> Container:
     """A service with both."""
     container = memory_container()
-    container.database_readiness.override(providers.Object(database))
-    container.optional_dependencies.override(providers.Object({"redis": redis}))
+    circuit = CircuitBreaker("redis", probe=redis, clock=HandClock(), metrics=container.breaker_metrics())
+    container.outside.override(
+        providers.Object({"database": database_dependency(database, None), "redis": redis_dependency(redis, circuit)})
+    )
     return container
 
 
@@ -56,10 +61,11 @@ async def test_each_dependency_is_told_of(client: httpx.AsyncClient, base: str) 
     body = response.json()
     assert body.pop("uptime_seconds") >= 0
     assert body["dependencies"]["database"].pop("latency_ms") >= 0
+    assert "503" in body["dependencies"]["database"].pop("without_it")
     assert body == {
         "status": "healthy",
         "version": __version__,
-        "dependencies": {"database": {"status": "connected", "essential": True}},
+        "dependencies": {"database": {"status": "connected", "essential": True, "breaker": None, "policy": "closed"}},
     }
 
 
@@ -71,8 +77,14 @@ async def test_without_an_optional_dependency_the_service_is_degraded_and_answer
             assert (response.json()["status"], response.json()["database"]) == ("degraded", "connected")
         detailed = await client.get("/health/detailed")
         assert (detailed.status_code, detailed.json()["status"]) == (200, "degraded")
-        found = {name: (one["status"], one["essential"]) for name, one in detailed.json()["dependencies"].items()}
-        assert found == {"database": ("connected", True), "redis": ("unreachable", False)}
+        found = {
+            name: (one["status"], one["essential"], one["breaker"], one["policy"])
+            for name, one in detailed.json()["dependencies"].items()
+        }
+        assert found == {
+            "database": ("connected", True, None, "closed"),
+            "redis": ("unreachable", False, "closed", "open"),
+        }
 
 
 async def test_without_an_essential_one_it_is_unhealthy_whatever_the_others_do() -> None:

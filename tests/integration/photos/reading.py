@@ -1,30 +1,15 @@
-"""What the tests of photos in a bucket share: a source that is closed in the end, and a clock that is set."""
+"""What the tests of photos in a bucket share: a source that is closed in the end."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 from facepass.adapters.s3.address import ObjectStoreAddress
 from facepass.adapters.s3.bucket import Bucket
 from facepass.adapters.s3.image_source import S3ImageSource
 from facepass.adapters.s3.object_list import PAGE_NAMES, ObjectList
 from facepass.adapters.s3.object_reader import ObjectReader, ReadLimits
-from facepass.application.ports import Clock
 
 MAX_BYTES = 1000
-
-
-class StoppedClock(Clock):
-    """Shows what it is set to."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-    def elapsed_s(self) -> float:
-        return self.seconds
 
 
 @asynccontextmanager
@@ -35,10 +20,9 @@ async def reading(
     *,
     max_bytes: int = MAX_BYTES,
     limits: ReadLimits | None = None,
-    clock: Clock | None = None,
     page_names: int = PAGE_NAMES,
 ) -> AsyncIterator[S3ImageSource]:
-    reader = ObjectReader(Bucket(address, bucket), clock=clock or StoppedClock(), limits=limits)
+    reader = ObjectReader(Bucket(address, bucket), limits=limits)
     source = S3ImageSource(reader, ObjectList(address, bucket, page_names=page_names), prefix, max_bytes=max_bytes)
     try:
         yield source

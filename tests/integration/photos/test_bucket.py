@@ -16,8 +16,10 @@ from structlog.testing import capture_logs
 from facepass.adapters.s3.address import ObjectStoreAddress
 from facepass.adapters.s3.image_source import S3ImageSource
 from facepass.adapters.s3.object_reader import ReadLimits
+from facepass.adapters.s3.readiness import PhotoStoreReadiness
 from facepass.domain.errors import (
     ConfigurationError,
+    DependencyRefused,
     DependencyUnavailable,
     FacePassError,
     InvalidRequest,
@@ -26,7 +28,7 @@ from facepass.domain.errors import (
 from facepass.entrypoints import logs
 from facepass.entrypoints.settings import Logging
 from tests.fixtures_s3 import ObjectStore
-from tests.integration.photos.reading import StoppedClock, reading
+from tests.integration.photos.reading import reading
 
 BUCKET, SECRETS = "photos-of-guests", "photos-of-guests-secrets"
 PREFIX = "2026/summer"
@@ -138,10 +140,12 @@ async def test_a_refusal_is_told_to_the_operator_and_kept_from_the_caller(
             await source.read("a.jpg")
         with pytest.raises(ConfigurationError, match=reason) as told:
             await source.check()
+        await PhotoStoreReadiness(source).check()  # it answers
     (line,) = lines
     assert (line["event"], line["log_level"]) == ("photo_store_refuses", "error")
     assert reason in line["reason"]
     assert refused.value.dependency == "photos"
+    assert isinstance(refused.value, DependencyRefused)  # which opens no breaker
     for internal in ("S3_", "another", bucket, PREFIX, "127.0.0.1", "Signature"):
         assert internal not in refused.value.detail
     assert "another" not in f"{line} {told.value.detail}"
@@ -152,9 +156,9 @@ async def test_a_store_that_answers_is_found_in_order(source: S3ImageSource) -> 
 
 
 async def test_a_server_that_is_killed_is_an_outage_until_it_is_back(own_object_store: ObjectStore) -> None:
-    store, clock = own_object_store, StoppedClock()
+    store = own_object_store
     store.put(BUCKET, {"a.jpg": PHOTO})
-    async with reading(store.address, BUCKET, limits=HURRIED, clock=clock) as source:
+    async with reading(store.address, BUCKET, limits=HURRIED) as source:
         assert await source.read("a.jpg") == PHOTO
         store.kill()
         with (
@@ -163,13 +167,11 @@ async def test_a_server_that_is_killed_is_an_outage_until_it_is_back(own_object_
         ):
             await asyncio.wait_for(source.read("a.jpg"), timeout=10)
         assert "does not answer (ConnectError" in lines[-1]["reason"]
+        with pytest.raises(DependencyUnavailable):
+            await PhotoStoreReadiness(source).check()
 
         store.start()
-        clock.seconds += HURRIED.cool_down_s - 1.5
-        with pytest.raises(DependencyUnavailable) as soon:
-            await source.read("a.jpg")
-        clock.seconds += 2
-        assert soon.value.retry_after_s == 2
+        await PhotoStoreReadiness(source).check()
         assert await source.read("a.jpg") == PHOTO
 
 

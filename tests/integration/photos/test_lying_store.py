@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from facepass.adapters.s3.address import ObjectStoreAddress
 from facepass.adapters.s3.object_reader import MAX_ERROR_BYTES, ReadLimits
+from facepass.application.retry_budget import MOST_SAVED
 from facepass.domain.errors import DependencyUnavailable, FacePassError, NotFound, PayloadTooLarge
 from tests.integration.photos.reading import reading
 
@@ -230,15 +231,19 @@ async def test_a_connection_that_the_store_closed_meanwhile_is_replaced() -> Non
             assert await source.read("a.jpg") == b"photo"
 
 
-async def test_nobody_waits_for_a_store_that_has_just_been_found_silent() -> None:
+async def test_a_silent_store_is_asked_once() -> None:
     async with lying(silent) as liar, reading(liar.address, BUCKET, limits=HASTY) as source:
         with pytest.raises(DependencyUnavailable):
             await source.read("a.jpg")
-        assert len(liar.heads) == HASTY.attempts
-        for _ in range(100):
+        assert len(liar.heads) == 1
+
+
+async def test_a_store_that_keeps_failing_is_asked_again_only_within_a_budget() -> None:
+    async with lying(hanging_up) as liar, reading(liar.address, BUCKET, limits=HASTY) as source:
+        for _ in range(30):
             with pytest.raises(DependencyUnavailable):
-                await source.read("b.jpg")
-        assert len(liar.heads) == HASTY.attempts
+                await source.read("a.jpg")
+        assert 30 + MOST_SAVED // 2 < len(liar.heads) <= 30 + MOST_SAVED
 
 
 async def test_a_slow_photo_keeps_nobody_from_the_others() -> None:

@@ -16,7 +16,7 @@ from facepass.adapters.pgvector.engine import PoolSettings, create_engine, warm_
 from facepass.adapters.pgvector.readiness import DatabaseReadiness
 from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
 from facepass.application.ports import UnitOfWorkFactory
-from facepass.domain.errors import DependencyUnavailable
+from facepass.domain.errors import DependencyRefused, DependencyUnavailable
 from facepass.domain.gallery import PhotoId
 from tests.fixtures_postgres import run_sql
 from tests.gallery_builders import NOON, new_session, photo, random_embeddings
@@ -154,7 +154,7 @@ async def test_a_row_locked_by_somebody_else_is_waited_for_within_the_limit(data
     other = await asyncpg.connect(database_url)
     async with other.transaction():
         await other.execute("SELECT FROM sessions FOR UPDATE")
-        with pytest.raises(DependencyUnavailable, match="somebody else held"):
+        with pytest.raises(DependencyRefused, match="somebody else held"):
             await store(units, photo(session, "b", random_embeddings(1, 2)))
         assert (await search(units, session)).total == 1
     await other.close()
@@ -166,7 +166,7 @@ async def test_a_pool_in_use_is_waited_for_within_the_limit(database_url: str) -
     engine = create_engine(database_url, PoolSettings(pool_max=1, timeout_s=0.2))
     units = PostgresUnitOfWorkFactory(engine)
     async with units():
-        with pytest.raises(DependencyUnavailable, match="no database connection came free"):
+        with pytest.raises(DependencyRefused, match="no database connection came free"):
             async with units():
                 pass
     async with units() as unit:
@@ -178,8 +178,9 @@ async def test_a_server_out_of_connections(database_url: str, postgres_url: str)
     name = database_url.rpartition("/")[2].partition("?")[0]
     await run_sql(postgres_url, f"ALTER DATABASE {name} CONNECTION LIMIT 0")
     engine = create_engine(database_url, PoolSettings())
-    with pytest.raises(DependencyUnavailable, match="out of connections"):
+    with pytest.raises(DependencyUnavailable, match="out of connections") as refused:
         await warm_up(engine, connections=1)
+    assert not isinstance(refused.value, DependencyRefused)
     await run_sql(postgres_url, f"ALTER DATABASE {name} CONNECTION LIMIT -1")
     await warm_up(engine, connections=1)
     await engine.dispose()

@@ -11,10 +11,13 @@ import structlog
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
-from facepass.adapters.redis.connection import CALL_TIMEOUT_S, MAX_CONNECTIONS, create_client
+from facepass.adapters.redis.connection import CALL_TIMEOUT_S, DEPENDENCY, MAX_CONNECTIONS, create_client
 from facepass.adapters.redis.rate_limiter import RedisRateLimiter
 from facepass.adapters.redis.readiness import RedisReadiness
-from facepass.adapters.telemetry.rate_limiter import PAUSE_S, WARN_EVERY_S, FailOpenRateLimiter
+from facepass.adapters.resilience.breaker import BreakerLimits, CircuitBreaker
+from facepass.adapters.resilience.metrics import BreakerMetrics
+from facepass.adapters.resilience.rate_limiter import GuardedRateLimiter
+from facepass.adapters.telemetry.rate_limiter import WARN_EVERY_S, FailOpenRateLimiter
 from facepass.domain.errors import DependencyUnavailable
 from facepass.domain.rate import RateDecision, RateLimit
 from facepass.entrypoints import logs
@@ -24,6 +27,7 @@ from tests.fixtures_valkey import ValkeyServer
 
 LIMIT = RateLimit(3, 3600.0)
 SUBJECT = "search:address:203.0.113.7"
+OPEN_S = BreakerLimits().open_s
 OPEN = RateDecision(True, LIMIT, remaining=3, reset_s=0.0)
 PATIENCE_S = 5.0
 """A busy machine may come late to a time-out."""
@@ -54,14 +58,18 @@ class Guarded:
     def __init__(self, client: Redis) -> None:
         self.clock = HandClock()
         self._registry = CollectorRegistry()
-        self._limiter = FailOpenRateLimiter(RedisRateLimiter(client), clock=self.clock, registry=self._registry)
+        breaker = CircuitBreaker(
+            DEPENDENCY, probe=RedisReadiness(client), clock=self.clock, metrics=BreakerMetrics(self._registry)
+        )
+        guarded = GuardedRateLimiter(RedisRateLimiter(client), breaker)
+        self._limiter = FailOpenRateLimiter(guarded, clock=self.clock, registry=self._registry)
 
     async def hit(self) -> RateDecision:
         return await self._limiter.hit(SUBJECT, LIMIT)
 
     @property
     def failures(self) -> float:
-        return self._registry.get_sample_value("rate_limiter_failures_total") or 0.0
+        return self._registry.get_sample_value("dependency_failures_total", {"dependency": "redis"}) or 0.0
 
     def decisions(self, decision: str) -> float:
         labels = {"kind": "search", "decision": decision}
@@ -96,9 +104,10 @@ async def test_the_service_stays_open_counts_it_and_comes_back_by_itself(
     for _ in range(seconds):
         assert await guarded.hit() == OPEN
         assert await guarded.hit() == OPEN
-        guarded.clock.pass_s(PAUSE_S)
-    assert (guarded.decisions("unchecked"), guarded.failures) == (2 * seconds, seconds)
-    warnings = log.getvalue().splitlines()
+        guarded.clock.pass_s(OPEN_S)
+    # once a second, and before the breaker opened twice
+    assert (guarded.decisions("unchecked"), guarded.failures) == (2 * seconds, seconds + 1)
+    warnings = [line for line in log.getvalue().splitlines() if "rate_limits_not_kept" in line]
     assert len(warnings) == 2
     assert all('"dependency": "redis"' in line and '"level": "warning"' in line for line in warnings)
     assert not any("127.0.0.1" in line or "203.0.113" in line for line in warnings)
@@ -136,7 +145,7 @@ async def test_a_server_that_hangs_under_many_callers_holds_up_each_once(
     assert await guarded.hit() == OPEN
     assert guarded.failures == failures  # it was not asked
     own_valkey.go_on()
-    guarded.clock.pass_s(PAUSE_S)
+    guarded.clock.pass_s(OPEN_S)
     assert (await guarded.hit()).remaining < LIMIT.most
 
 

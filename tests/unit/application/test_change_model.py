@@ -1,7 +1,7 @@
 """Changing a session's model, whole, on in-memory adapters."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 
 import pytest
@@ -55,7 +55,7 @@ class HookedSource(ImageSource):
             await hook()
         return data
 
-    def keys(self, prefix: str) -> AsyncIterator[str]:
+    def keys(self, prefix: str) -> AsyncGenerator[str, None]:
         """See `ImageSource.keys`."""
         return self._source.keys(prefix)
 

@@ -10,6 +10,8 @@ from facepass.adapters.filesystem.image_source import FolderImageSource
 from facepass.adapters.memory.photos import MemoryImageSource
 from facepass.adapters.memory.rate_limiter import InMemoryRateLimiter
 from facepass.adapters.redis.rate_limiter import RedisRateLimiter
+from facepass.adapters.resilience.image_source import GuardedImageSource
+from facepass.adapters.resilience.rate_limiter import GuardedRateLimiter
 from facepass.adapters.s3.image_source import S3ImageSource
 from facepass.domain.errors import ConfigurationError, Overloaded
 from facepass.domain.rate import RateLimit
@@ -47,7 +49,9 @@ IN_A_BUCKET = ObjectStore(s3_bucket="photos", s3_access_key=Secret("access"), s3
 def test_photos_come_from_the_bucket_where_there_is_one() -> None:
     assert isinstance(build_container(Settings()).image_source(), FolderImageSource)
     settings = Settings(object_store=IN_A_BUCKET)
-    assert isinstance(build_container(settings).image_source(), S3ImageSource)
+    guarded = build_container(settings).image_source()
+    assert isinstance(guarded, GuardedImageSource)
+    assert isinstance(guarded._inner, S3ImageSource)
     assert isinstance(in_memory(settings).image_source(), MemoryImageSource)
 
 
@@ -86,7 +90,8 @@ def test_redis_is_found_by_its_address_or_by_its_parts(
 def test_limits_are_counted_in_redis_where_there_is_one() -> None:
     shared = build_container(Settings(redis=Redis(redis_host="h")))
     alone = build_container(Settings())
-    assert isinstance(shared.rate_limiter()._inner, RedisRateLimiter)
+    assert isinstance(shared.rate_limiter()._inner, GuardedRateLimiter)
+    assert isinstance(shared.rate_limiter()._inner._inner, RedisRateLimiter)
     assert isinstance(alone.rate_limiter()._inner, InMemoryRateLimiter)
     assert isinstance(in_memory(Settings(redis=Redis(redis_host="h"))).rate_limiter()._inner, InMemoryRateLimiter)
 

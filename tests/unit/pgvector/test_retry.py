@@ -6,7 +6,8 @@ import pytest
 import stamina
 
 from facepass.adapters.pgvector.errors import Unsettled
-from facepass.adapters.pgvector.retry import ATTEMPTS, RetryBudget, with_retries
+from facepass.adapters.pgvector.retry import ATTEMPTS, with_retries
+from facepass.application.retry_budget import RetryBudget
 from facepass.domain.errors import DependencyUnavailable
 
 

@@ -1,37 +1,28 @@
-"""The limiter that stays open: whom it asks, how often, and what it tells."""
-
-import asyncio
+"""The limiter that stays open: whom it admits, and what it tells."""
 
 import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from facepass.adapters.memory.rate_limiter import InMemoryRateLimiter
-from facepass.adapters.telemetry.rate_limiter import KINDS, PAUSE_S, WARN_EVERY_S, FailOpenRateLimiter
+from facepass.adapters.telemetry.rate_limiter import KINDS, WARN_EVERY_S, FailOpenRateLimiter
 from facepass.domain.errors import DependencyUnavailable
 from facepass.domain.ports import RateLimiter
 from facepass.domain.rate import RateDecision, RateLimit
 from tests.clocks import HandClock
-from tests.tasks import under_way
 
 LIMIT = RateLimit(2, 60.0)
-PATIENCE_S = 5.0
 OPEN = RateDecision(True, LIMIT, remaining=2, reset_s=0.0)
 
 
 class Fickle(RateLimiter):
-    """Counts while it is well; may be made to wait for its answers."""
+    """Counts while it is well."""
 
     def __init__(self, clock: HandClock) -> None:
         self._inner = InMemoryRateLimiter(clock)
         self.well = True
-        self.asked = 0
-        self.answers = asyncio.Event()
-        self.answers.set()
 
     async def hit(self, subject: str, limit: RateLimit) -> RateDecision:
-        self.asked += 1
-        await self.answers.wait()
         if not self.well:
             raise DependencyUnavailable("redis", "Redis cannot be reached")
         return await self._inner.hit(subject, limit)
@@ -52,10 +43,6 @@ class Measured:
     def decisions(self, kind: str, decision: str) -> float | None:
         return self.registry.get_sample_value("rate_limit_decisions_total", {"kind": kind, "decision": decision})
 
-    @property
-    def failures(self) -> float | None:
-        return self.registry.get_sample_value("rate_limiter_failures_total")
-
 
 @pytest.fixture
 def limiter() -> Measured:
@@ -66,7 +53,7 @@ async def test_decisions_are_passed_on_and_counted_by_kind(limiter: Measured) ->
     assert [(await limiter.hit()).admitted for _ in range(3)] == [True, True, False]
     await limiter.hit("index:key:k")
     counted = [limiter.decisions("search", "admitted"), limiter.decisions("search", "refused")]
-    assert (counted, limiter.decisions("index", "admitted"), limiter.failures) == ([2, 1], 1, 0)
+    assert (counted, limiter.decisions("index", "admitted")) == ([2, 1], 1)
 
 
 @pytest.mark.parametrize("subject", ["", "203.0.113.7", "SEARCH:x", "anything:x", "search"])
@@ -86,51 +73,8 @@ async def test_every_kind_is_there_from_the_start(limiter: Measured) -> None:
 async def test_a_failure_admits_and_is_counted(limiter: Measured) -> None:
     limiter.inner.well = False
     assert await limiter.hit() == OPEN
-    assert (limiter.failures, limiter.decisions("search", "unchecked"), limiter.decisions("search", "admitted")) == (
-        1,
-        1,
-        0,
-    )
-
-
-async def test_after_a_failure_nobody_asks_until_the_pause_is_over(limiter: Measured) -> None:
-    limiter.inner.well = False
-    await limiter.hit()
+    assert (limiter.decisions("search", "unchecked"), limiter.decisions("search", "admitted")) == (1, 0)
     limiter.inner.well = True
-    limiter.clock.pass_s(PAUSE_S - 0.000_001)
-    for _ in range(5):
-        assert await limiter.hit() == OPEN
-    assert (limiter.inner.asked, limiter.failures, limiter.decisions("search", "unchecked")) == (1, 1, 6)
-    limiter.clock.pass_s(0.000_001)
-    assert [(await limiter.hit()).remaining for _ in range(2)] == [1, 0]
-    assert limiter.inner.asked == 3
-
-
-async def test_after_the_pause_one_asks_and_nobody_waits_with_it(limiter: Measured) -> None:
-    limiter.inner.well = False
-    await limiter.hit()
-    limiter.clock.pass_s(PAUSE_S)
-    limiter.inner.answers.clear()
-    first = await under_way(limiter.hit())
-    async with asyncio.timeout(PATIENCE_S):
-        assert [await limiter.hit() for _ in range(20)] == [OPEN] * 20
-    assert limiter.inner.asked == 2
-    limiter.inner.well = True
-    limiter.inner.answers.set()
-    assert (await first).remaining == 1
-    assert (await limiter.hit()).remaining == 0
-
-
-async def test_one_who_asks_and_leaves_holds_nobody_up(limiter: Measured) -> None:
-    limiter.inner.well = False
-    await limiter.hit()
-    limiter.clock.pass_s(PAUSE_S)
-    limiter.inner.answers.clear()
-    (await under_way(limiter.hit())).cancel()
-    limiter.inner.well = True
-    limiter.inner.answers.set()
-    assert await limiter.hit() == OPEN
-    limiter.clock.pass_s(PAUSE_S)
     assert (await limiter.hit()).remaining == 1
 
 
@@ -140,7 +84,7 @@ async def test_the_log_says_so_once_a_minute_and_names_no_subject(limiter: Measu
         for _ in range(2 * round(WARN_EVERY_S) + 1):
             await limiter.hit("search:address:203.0.113.7")
             limiter.clock.pass_s(1.0)
-    assert limiter.failures == 121
+    assert limiter.decisions("search", "unchecked") == 121
     assert (
         logged
         == [

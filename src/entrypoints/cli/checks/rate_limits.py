@@ -18,8 +18,7 @@ async def check(settings: Settings) -> Check:
     except FacePassError as error:
         return fail(NAME, error.detail, "correct REDIS_*")
     try:
-        for dependency in container.optional_dependencies().values():
-            await dependency.check()
+        await container.redis_readiness().check()
     except FacePassError as error:
         remedy = "start Redis, or correct REDIS_*: while it is away everybody may call as often as they like"
         return warn(NAME, error.detail, remedy)

@@ -12,7 +12,7 @@ rate_limit_decisions_total{decision="admitted",kind="search"} 1873.0
 """
 _ASKS = (
     "Asks every dependency, each within its own time limit. `unhealthy`, with 503: an essential one is away. "
-    "`degraded`, with 200: another is, and the service goes on; rate limits counted in Redis are not kept then."
+    "`degraded`, with 200: another is, and the service goes on without it; `/health/detailed` says what is amiss then."
 )
 
 
@@ -73,8 +73,22 @@ def _health(settings: Settings) -> tuple[Operation, ...]:
                 healthy.version,
                 healthy.uptime_seconds,
                 {
-                    "database": schemas.DependencyHealth("connected", 1.284, True),
-                    "redis": schemas.DependencyHealth("unreachable", 250.913, False),
+                    "database": schemas.DependencyHealth(
+                        "connected",
+                        1.284,
+                        True,
+                        "closed",
+                        "closed",
+                        "Indexing and searching answer 503 with Retry-After. Nothing that was acknowledged is lost.",
+                    ),
+                    "redis": schemas.DependencyHealth(
+                        "unreachable",
+                        250.913,
+                        False,
+                        "open",
+                        "open",
+                        "Rate limits are not kept: every call is admitted, and counted as unchecked.",
+                    ),
                 },
             ),
             errors=("internal",),

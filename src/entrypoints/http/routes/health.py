@@ -52,10 +52,7 @@ async def detailed(
         status=state.status.value,
         version=settings.application.app_version,
         uptime_seconds=state.uptime_s,
-        dependencies={
-            name: schemas.DependencyHealth(_reached(one), round(one.latency_ms, 3), one.essential)
-            for name, one in state.dependencies.items()
-        },
+        dependencies={name: _dependency(one) for name, one in state.dependencies.items()},
     )
     return _answer(request, state, body)
 
@@ -76,6 +73,17 @@ async def _health(request: HttpRequest, check_health: CheckHealth, settings: Set
         uptime_seconds=state.uptime_s,
     )
     return _answer(request, state, body)
+
+
+def _dependency(one: DependencyHealth) -> schemas.DependencyHealth:
+    return schemas.DependencyHealth(
+        status=_reached(one),
+        latency_ms=round(one.latency_ms, 3),
+        essential=one.dependency.essential,
+        breaker=None if one.circuit is None else one.circuit.value,
+        policy=one.dependency.policy.value,
+        without_it=one.dependency.without_it,
+    )
 
 
 def _reached(dependency: DependencyHealth) -> Literal["connected", "unreachable"]:

@@ -68,11 +68,23 @@ class Health(Struct, frozen=True):
 
 
 class DependencyHealth(Struct, frozen=True):
-    """Whether something that the service depends on answers, and how fast."""
+    """Whether something that the service depends on answers, how fast, and what becomes of calls while it does not."""
 
     status: Literal["connected", "unreachable"]
     latency_ms: Annotated[float, Meta(ge=0, description="Until it answered, or was given up.")]
     essential: Annotated[bool, Meta(description="Whether the service is unhealthy without it, or only degraded.")]
+    breaker: Annotated[
+        Literal["closed", "half_open", "open"] | None,
+        Meta(
+            description="`closed`: calls go through; `open`: they are refused at once, or go on without it; "
+            "`half_open`: the next one looks whether it is back. null where it cannot be away."
+        ),
+    ]
+    policy: Annotated[
+        Literal["closed", "open"],
+        Meta(description="Of calls that need it while it is away: `closed`, they are refused; `open`, they go on."),
+    ]
+    without_it: Annotated[str, Meta(description="What callers see while it is away.")]
 
 
 class DetailedHealth(Struct, frozen=True):
