@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from facepass.application.face_analysis import FaceAnalyser, Timings
-from facepass.application.ports import Clock, ImageLimits
+from facepass.application.ports import Clock, ImageLimits, PictureFile, WorkKind
 from facepass.domain.face import Face, ImageSize
 
 
@@ -24,14 +24,16 @@ class DetectFaces:
         self._analyser = analyser
         self._clock = clock
 
-    async def __call__(self, data: bytes, limits: ImageLimits) -> DetectedFaces:
+    async def __call__(
+        self, data: PictureFile, limits: ImageLimits, *, kind: WorkKind = WorkKind.DETECT
+    ) -> DetectedFaces:
         """All faces of the picture.
 
         Raises:
             UnsupportedImage, PayloadTooLarge, Overloaded: see `FaceAnalyser.open`.
         """
         started = self._clock.elapsed_s()
-        async with self._analyser.open(data, limits) as analysis:
+        async with self._analyser.open(data, limits, kind=kind) as analysis:
             return DetectedFaces(
                 size=analysis.size,
                 faces=analysis.faces,

@@ -14,7 +14,9 @@ from facepass.application.ports import (
     FaceDetector,
     ImageDecoder,
     ImageLimits,
+    PictureFile,
     QualityAssessor,
+    WorkKind,
 )
 from facepass.domain.embedding import Embedding
 from facepass.domain.face import Detection, Face, Image, ImageSize, Quality
@@ -91,22 +93,30 @@ class FaceAnalyser:
 
     @asynccontextmanager
     async def open(
-        self, data: bytes, limits: ImageLimits, *, any_rotation: bool = False
+        self,
+        data: PictureFile,
+        limits: ImageLimits,
+        *,
+        kind: WorkKind,
+        any_rotation: bool = False,
+        begun: bool = False,
     ) -> AsyncIterator[FaceAnalysis]:
         """Decode and detect, holding a place until the block is left.
 
         Args:
-            data: the file.
+            data: the file; one that waits elsewhere is read when there is a place.
             limits: what it may cost.
+            kind: of the work.
             any_rotation: for selfies: see `FaceDetector.detect`.
+            begun: see `Admission.admit`.
 
         Raises:
             UnsupportedImage, PayloadTooLarge: see `ImageDecoder.decode`.
             Overloaded: no place came free.
         """
-        async with self._admission.admit():
+        async with self._admission.admit(kind, begun=begun):
             started = self._clock.elapsed_s()
-            image = await self._decoder.decode(data, limits)
+            image = await self._decoder.decode(data if isinstance(data, bytes) else await data.read(), limits)
             decoded = self._clock.elapsed_s()
             detections = await self._detector.detect(image, any_rotation=any_rotation)
             qualities = await self._quality.assess(image, detections)

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from facepass.application.erasing import erase
 from facepass.application.face_analysis import FaceAnalyser
 from facepass.application.looking_again import looking_again
-from facepass.application.ports import Clock, EmbeddingModels, ImageLimits, UnitOfWork, UnitOfWorkFactory
+from facepass.application.ports import (
+    Clock,
+    EmbeddingModels,
+    ImageLimits,
+    PictureFile,
+    UnitOfWork,
+    UnitOfWorkFactory,
+    WorkKind,
+)
 from facepass.application.probe import OnMultiple, read_selfie
 from facepass.application.quality_gate import QualityGate
 from facepass.application.visitor_words import UNKNOWN_SESSION
@@ -49,7 +57,7 @@ class ForgetPerson:
         self._clock = clock
 
     async def __call__(
-        self, session_id: SessionId, selfie: bytes, *, limits: ImageLimits, threshold: Threshold
+        self, session_id: SessionId, selfie: PictureFile, *, limits: ImageLimits, threshold: Threshold
     ) -> ForgottenPerson:
         """Remove every face of the session at or above the threshold; doing it again removes nothing and is no error.
 
@@ -66,7 +74,7 @@ class ForgetPerson:
         return await looking_again(lambda: self._forget(session_id, selfie, limits=limits, threshold=threshold))
 
     async def _forget(
-        self, session_id: SessionId, data: bytes, *, limits: ImageLimits, threshold: Threshold
+        self, session_id: SessionId, data: PictureFile, *, limits: ImageLimits, threshold: Threshold
     ) -> ForgottenPerson:
         async with self._unit_of_work() as transaction:
             state = await transaction.galleries.state(session_id)
@@ -75,6 +83,7 @@ class ForgetPerson:
         models = [await self._models.get(space) for space in state.spaces]
         selfie = await read_selfie(
             data,
+            kind=WorkKind.SEARCH,
             analyser=self._analyser,
             limits=limits,
             gate=self._gate,

@@ -6,13 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from facepass.application.index_photo import IndexedPhoto, IndexPhoto
-from facepass.application.ports import ImageLimits
-from facepass.domain.errors import DependencyUnavailable, FacePassError, FieldError, InvalidRequest, NoFaceDetected
+from facepass.application.ports import ImageLimits, WorkKind
+from facepass.application.read_photo import ReadPhoto
+from facepass.domain.errors import (
+    DependencyUnavailable,
+    FacePassError,
+    FieldError,
+    InvalidRequest,
+    NoFaceDetected,
+    Overloaded,
+)
 from facepass.domain.face import QualityReason
 from facepass.domain.gallery import PhotoId, SessionId
-from facepass.domain.ports import ImageSource
 
 OUTAGE = DependencyUnavailable.code
+MOST_AT_ONCE = 16
+"""Batches under way; their photos take turns, so more of them would only take longer each."""
+RETRY_AFTER_S = 30
+"""A batch takes minutes rather than seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +65,42 @@ class IndexBatch:
     """Reads photos from the image source and indexes them, a few at a time."""
 
     def __init__(
-        self, *, index_photo: IndexPhoto, source: ImageSource, limits: ImageLimits, max_photos: int, concurrency: int
+        self, *, index_photo: IndexPhoto, read_photo: ReadPhoto, limits: ImageLimits, max_photos: int, concurrency: int
     ) -> None:
+        """For all batches of a service.
+
+        Args:
+            index_photo: does the work.
+            read_photo: reads a photo by its key.
+            limits: what a photo may cost.
+            max_photos: in a batch.
+            concurrency: photos of all batches together that are read or worked on at once.
+        """
         self._index_photo = index_photo
-        self._source = source
+        self._read_photo = read_photo
         self._limits = limits
         self._max_photos = max_photos
         self._concurrency = concurrency
+        self._places = asyncio.Semaphore(concurrency)
+        self._under_way = 0
 
     async def __call__(self, session_id: SessionId, photos: Sequence[PhotoToIndex]) -> IndexedBatch:
         """Index the batch.
 
         Raises:
             InvalidRequest: too many photos, or a photo named twice; nothing was stored.
+            Overloaded: too many batches are under way; nothing was stored.
             DependencyUnavailable: the database; photos done until then stay, so sending the batch again completes it.
                 Or the image source, for every single photo: nothing was stored.
         """
         self._validate(photos)
-        places = asyncio.Semaphore(self._concurrency)
-
-        async def one(photo: PhotoToIndex) -> IndexedPhoto | PhotoFailure | None:
-            async with places:
-                return await self._index_one(session_id, photo)
-
+        if self._under_way >= MOST_AT_ONCE:
+            raise Overloaded("Too many batches are being indexed already.", retry_after_s=RETRY_AFTER_S)
+        self._under_way += 1
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(photo)) for photo in photos]
-        except* DependencyUnavailable as failures:
-            raise failures.exceptions[0] from failures
-        outcomes = [task.result() for task in tasks]
+            outcomes = await self._index_all(session_id, photos)
+        finally:
+            self._under_way -= 1
         with_faces = [outcome for outcome in outcomes if isinstance(outcome, IndexedPhoto)]
         failed = tuple(outcome for outcome in outcomes if isinstance(outcome, PhotoFailure))
         if failed and len(failed) == len(outcomes) and {failure.code for failure in failed} == {OUTAGE}:
@@ -97,6 +115,23 @@ class IndexBatch:
                 photo.photo_id for photo, outcome in zip(photos, outcomes, strict=True) if outcome is None
             ),
         )
+
+    async def _index_all(
+        self, session_id: SessionId, photos: Sequence[PhotoToIndex]
+    ) -> list[IndexedPhoto | PhotoFailure | None]:
+        # Each batch asks for a few places at a time, so that a small one does not wait for all of a large one.
+        asked = asyncio.Semaphore(self._concurrency)
+
+        async def one(photo: PhotoToIndex) -> IndexedPhoto | PhotoFailure | None:
+            async with asked, self._places:
+                return await self._index_one(session_id, photo)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(photo)) for photo in photos]
+        except* DependencyUnavailable as failures:
+            raise failures.exceptions[0] from failures
+        return [task.result() for task in tasks]
 
     def _validate(self, photos: Sequence[PhotoToIndex]) -> None:
         if not 1 <= len(photos) <= self._max_photos:
@@ -113,8 +148,10 @@ class IndexBatch:
     async def _index_one(self, session_id: SessionId, photo: PhotoToIndex) -> IndexedPhoto | PhotoFailure | None:
         """What was indexed, why nothing could be, or None for a photo without faces."""
         try:
-            data = await self._source.read(photo.key)
-            return await self._index_photo(session_id, photo.photo_id, data, self._limits, source_key=photo.key)
+            async with self._read_photo.open(photo.key) as data:
+                return await self._index_photo(
+                    session_id, photo.photo_id, data, self._limits, source_key=photo.key, kind=WorkKind.BATCH
+                )
         except NoFaceDetected:
             return None
         except FacePassError as error:

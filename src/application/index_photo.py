@@ -1,11 +1,20 @@
 """Index one photo: every face in it that is good enough can be found from then on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from facepass.application.face_analysis import FaceAnalyser, FaceAnalysis, Timings
 from facepass.application.looking_again import looking_again
-from facepass.application.ports import Clock, EmbeddingModels, ImageLimits, UnitOfWork, UnitOfWorkFactory
+from facepass.application.ports import (
+    Clock,
+    EmbeddingModels,
+    ImageLimits,
+    PictureFile,
+    UnitOfWork,
+    UnitOfWorkFactory,
+    WorkKind,
+)
 from facepass.application.quality_gate import QualityGate
 from facepass.domain.audit import AuditEntry, AuditEvent, digest
 from facepass.domain.embedding import ModelId, TemplateSpace
@@ -74,10 +83,11 @@ class IndexPhoto:
         self,
         session_id: SessionId,
         photo_id: PhotoId,
-        data: bytes,
+        data: PictureFile,
         limits: ImageLimits,
         *,
         source_key: str | None = None,
+        kind: WorkKind = WorkKind.INDEX,
     ) -> IndexedPhoto:
         """Index the photo.
 
@@ -87,6 +97,7 @@ class IndexPhoto:
             data: the picture's file.
             limits: what it may cost.
             source_key: under which an image source holds it.
+            kind: of the work, which says how soon its turn comes and whether it can be refused.
 
         Raises:
             NoFaceDetected: recorded all the same, as a photo without faces.
@@ -95,16 +106,24 @@ class IndexPhoto:
                 meanwhile; nothing was stored.
             DependencyUnavailable: the database; the photo is as it was before.
         """
-        return await looking_again(lambda: self._index(session_id, photo_id, data, limits, source_key))
+
+        def opened() -> AbstractAsyncContextManager[FaceAnalysis]:
+            return self._analyser.open(data, limits, kind=kind)
+
+        return await looking_again(lambda: self._index(session_id, photo_id, opened, source_key))
 
     async def _index(
-        self, session_id: SessionId, photo_id: PhotoId, data: bytes, limits: ImageLimits, source_key: str | None
+        self,
+        session_id: SessionId,
+        photo_id: PhotoId,
+        opened: Callable[[], AbstractAsyncContextManager[FaceAnalysis]],
+        source_key: str | None,
     ) -> IndexedPhoto:
         started = self._clock.elapsed_s()
         async with self._unit_of_work() as transaction:
             state = await transaction.galleries.state(session_id)
         models = [await self._models.get(space) for space in state.spaces] or [self._models.default]
-        async with self._analyser.open(data, limits) as analysis:
+        async with opened() as analysis:
             editions = {
                 model.space: await self._photo(analysis, model, session_id, photo_id, source_key) for model in models
             }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from facepass.application.face_analysis import FaceAnalyser, Timings
-from facepass.application.ports import ImageLimits
+from facepass.application.ports import ImageLimits, PictureFile, WorkKind
 from facepass.application.quality_gate import QualityGate
 from facepass.application.visitor_words import NO_FACE, SEVERAL_FACES, advice
 from facepass.domain.embedding import Embedding
@@ -41,22 +41,26 @@ class Selfie:
 
 
 async def read_selfie(
-    data: bytes,
+    data: PictureFile,
     *,
+    kind: WorkKind,
     analyser: FaceAnalyser,
     limits: ImageLimits,
     gate: QualityGate,
     on_multiple: OnMultiple,
     picture: str,
     models: Sequence[EmbeddingModel],
+    begun: bool = False,
 ) -> Selfie:
     """Find the face and make its template by each model, in one place of admission that is given back afterwards.
+
+    With `begun`, another picture of the same request was read before: see `Admission.admit`.
 
     Raises:
         NoFaceDetected, AmbiguousSelfie, LowQualityFace: see `choose_probe`.
         UnsupportedImage, PayloadTooLarge, Overloaded: see `FaceAnalyser.open`.
     """
-    async with analyser.open(data, limits, any_rotation=True) as analysis:
+    async with analyser.open(data, limits, kind=kind, any_rotation=True, begun=begun) as analysis:
         face = choose_probe(analysis.faces, gate=gate, on_multiple=on_multiple, picture=picture)
         templates = [await analysis.embed(lambda candidate: candidate is face, model) for model in models]
     embeddings = tuple(template.embedding for (template,) in templates)

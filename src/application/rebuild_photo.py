@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from facepass.application.face_analysis import FaceAnalyser, FaceAnalysis
-from facepass.application.ports import ImageLimits
+from facepass.application.ports import ImageLimits, WorkKind
 from facepass.application.quality_gate import QualityGate
 from facepass.domain.errors import Conflict
 from facepass.domain.face import BoundingBox, Face
@@ -61,7 +61,7 @@ class RebuildPhoto:
         if not served.templates:
             return RebuiltPhoto(served)
         data = await self._source.read(served.source_key or served.photo_id)
-        async with self._analyser.open(data, self._limits) as analysis:
+        async with self._analyser.open(data, self._limits, kind=WorkKind.JOB) as analysis:
             chosen = self._chosen(served, analysis)
             templates = await analysis.embed(lambda face: face.face_no in chosen, model)
         rebuilt = replace(served, size=analysis.size, faces_detected=len(analysis.faces), templates=templates)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from facepass.application.face_analysis import FaceAnalyser, Timings
 from facepass.application.looking_again import looking_again
-from facepass.application.ports import Clock, EmbeddingModels, ImageLimits, UnitOfWorkFactory
+from facepass.application.ports import Clock, EmbeddingModels, ImageLimits, PictureFile, UnitOfWorkFactory, WorkKind
 from facepass.application.probe import OnMultiple, Selfie, read_selfie
 from facepass.application.quality_gate import QualityGate
 from facepass.application.visitor_words import UNKNOWN_SESSION, different_people
@@ -93,7 +93,7 @@ class SearchGallery:
     async def __call__(
         self,
         session_id: SessionId,
-        selfies: Sequence[bytes],
+        selfies: Sequence[PictureFile],
         *,
         limits: ImageLimits,
         threshold: Threshold,
@@ -159,7 +159,7 @@ class _Reading:
 
     def __init__(
         self,
-        selfies: Sequence[bytes],
+        selfies: Sequence[PictureFile],
         *,
         limits: ImageLimits,
         on_multiple: OnMultiple,
@@ -179,6 +179,8 @@ class _Reading:
             try:
                 selfie = await read_selfie(
                     data,
+                    kind=WorkKind.SEARCH,
+                    begun=place > 0,
                     analyser=self._analyser,
                     limits=self._limits,
                     gate=self._gate,

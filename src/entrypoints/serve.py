@@ -18,6 +18,7 @@ import structlog
 import uvicorn
 from litestar.types import ASGIApp
 
+from facepass.adapters.system.open_files import allow_open_files
 from facepass.domain.errors import ConfigurationError
 from facepass.entrypoints.bounded_websocket import BoundedWebSocket
 from facepass.entrypoints.caretaker import looked_after
@@ -29,8 +30,10 @@ from facepass.entrypoints.production import check_production
 
 BACKLOG = 512
 """Connections the kernel holds while the event loop is busy."""
-MAX_CONNECTIONS = 1024
-"""Beyond, uvicorn answers 503 by itself: the last resort, far above what inference admits."""
+MAX_CONNECTIONS = 4096
+"""Beyond, idle ones included, uvicorn answers 503 by itself: the last resort, far above what `Crowd` lets in."""
+MAX_OPEN_FILES = MAX_CONNECTIONS + 1024
+"""Connections, and room for the database's, the photo store's and uploads that wait on disk."""
 KEEP_ALIVE_S = 75
 DRAIN_TIMEOUT_S = 20
 """Longest wait for requests in flight after a signal to stop; below the usual 30 s before a SIGKILL."""
@@ -60,6 +63,7 @@ def serve(container: Container, *, progress: Progress) -> None:
     """
     settings = container.settings()
     check_production(settings)
+    allow_open_files(MAX_OPEN_FILES)
     with bind(settings.server.api_host, settings.server.api_port) as listener:
         config = server_config(create_app(container), max_frame_bytes=settings.uploads.max_upload_bytes)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

@@ -6,7 +6,9 @@ from facepass.application.ports.pictures import (
     FaceDetector,
     ImageDecoder,
     ImageLimits,
+    PictureFile,
     QualityAssessor,
+    WaitingPicture,
 )
 from facepass.application.ports.storage import (
     AuditLog,
@@ -20,7 +22,7 @@ from facepass.application.ports.storage import (
     UnitOfWorkFactory,
     VectorIndex,
 )
-from facepass.application.ports.system import Admission, Circuit, CircuitState, Clock, Readiness, Workers
+from facepass.application.ports.system import Admission, Circuit, CircuitState, Clock, Readiness, Workers, WorkKind
 
 __all__ = [
     "Admission",
@@ -38,6 +40,7 @@ __all__ = [
     "KeyStore",
     "ModelChanges",
     "PendingPhoto",
+    "PictureFile",
     "QualityAssessor",
     "Readiness",
     "StoreTotals",
@@ -47,5 +50,7 @@ __all__ = [
     "UnitOfWork",
     "UnitOfWorkFactory",
     "VectorIndex",
+    "WaitingPicture",
+    "WorkKind",
     "Workers",
 ]

@@ -25,6 +25,17 @@ class ImageLimits:
     max_pixels: int
 
 
+class WaitingPicture(Protocol):
+    """A picture's file that is kept outside of memory until its turn has come."""
+
+    @abstractmethod
+    async def read(self) -> bytes:
+        """All of it, as often as it is asked for."""
+
+
+PictureFile = bytes | WaitingPicture
+
+
 class ImageDecoder(Protocol):
     """From bytes to an upright picture."""
 

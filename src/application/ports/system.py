@@ -54,15 +54,45 @@ class Circuit(Protocol):
         """The present one."""
 
 
+class WorkKind(StrEnum):
+    """What a picture is looked at for. Listed by precedence: who waits at a screen goes before what can wait."""
+
+    SEARCH = "search"
+    """A visitor's selfie; also that of somebody who is to be forgotten."""
+    LIVE = "live"
+    """A frame of a camera."""
+    DETECT = "detect"
+    """Pictures that are looked at or compared, and not kept."""
+    INDEX = "index"
+    """A photo that its caller waits for."""
+    BATCH = "batch"
+    """A photo of a batch: the batch was let in as a whole, so its photos are never refused."""
+    JOB = "job"
+    """A photo nobody waits for: never refused, always last."""
+
+
 class Admission(Protocol):
-    """Bounds how many pictures are worked on at once, and how many may wait."""
+    """Bounds how many pictures are worked on at once, and how many of each kind may wait."""
 
     @abstractmethod
-    def admit(self) -> AbstractAsyncContextManager[None]:
+    def admit(self, kind: WorkKind, *, begun: bool = False) -> AbstractAsyncContextManager[None]:
         """Hold a place while inside.
 
+        Args:
+            kind: of the work.
+            begun: work of this caller was done already, as after the first of several selfies: it goes on before
+                others of its kind begin, and is not refused.
+
         Raises:
-            Overloaded: no place came free within the wait limit, or too many wait already.
+            Overloaded: too many wait already, or it would take, or has taken, longer than this kind may wait.
+        """
+
+    @abstractmethod
+    def check(self, kind: WorkKind) -> None:
+        """Return if a picture of the kind would be let in now: asked before its bytes are received.
+
+        Raises:
+            Overloaded: as `admit` would.
         """
 
 

@@ -50,7 +50,7 @@ class Container(Access):
     index_batch = providers.Singleton(
         IndexBatch,
         index_photo=index_photo,
-        source=Stores.image_source,
+        read_photo=Stores.read_photo,
         limits=Stores.source_limits,
         max_photos=Stores.settings.provided.photos.batch_sync_max,
         concurrency=Recognition.pictures_at_work,

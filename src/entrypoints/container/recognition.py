@@ -18,14 +18,13 @@ from facepass.adapters.onnx.runtime.device import choose_device
 from facepass.adapters.onnx.runtime.executor import InferenceExecutor
 from facepass.adapters.system.admission import BoundedAdmission
 from facepass.adapters.system.heap import IDLE_S, give_back
+from facepass.adapters.telemetry.admission import MeteredAdmission
+from facepass.adapters.telemetry.batches import BatchSizes
 from facepass.application.face_analysis import FaceAnalyser
 from facepass.application.quality_gate import QualityGate
 from facepass.entrypoints import adapter_settings
 from facepass.entrypoints.container.stores import Stores
 from facepass.entrypoints.models import registry_of
-
-WAIT_TIMEOUT_S = 10.0
-"""Longest wait of a picture for its turn, before its caller is told to come back."""
 
 
 class Recognition(Stores):
@@ -48,12 +47,14 @@ class Recognition(Stores):
         profile=Stores.settings.provided.recognition.detection_profile,
         device=device,
     )
+    batch_sizes = providers.Singleton(BatchSizes, Stores.metrics)
     onnx_model_of = providers.Factory(
         OnnxEmbeddingModel,
         registry=registry,
         workers=workers,
         batch_max=Stores.settings.provided.recognition.ml_batch_max,
         device=device,
+        observe_batch=batch_sizes.provided.observe,
     )
     onnx_model = providers.Singleton(onnx_model_of, name=Stores.settings.provided.recognition.recognizer_type)
     decoder = providers.Selector(
@@ -78,12 +79,17 @@ class Recognition(Stores):
         memory=providers.Singleton(MemoryEmbeddingModels, colour_model),
     )
     admission = providers.Singleton(
-        BoundedAdmission,
-        max_running=pictures_at_work,
-        max_waiting=Stores.settings.provided.recognition.ml_queue_max,
-        wait_timeout_s=WAIT_TIMEOUT_S,
-        when_idle=providers.Object(give_back),
-        idle_s=IDLE_S,
+        MeteredAdmission,
+        providers.Singleton(
+            BoundedAdmission,
+            max_running=pictures_at_work,
+            max_waiting=Stores.settings.provided.recognition.ml_queue_max,
+            clock=Stores.clock,
+            when_idle=providers.Object(give_back),
+            idle_s=IDLE_S,
+        ),
+        clock=Stores.clock,
+        registry=Stores.metrics,
     )
     gate = providers.Singleton(
         QualityGate,

@@ -25,6 +25,8 @@ from facepass.adapters.s3.object_reader import DEPENDENCY as PHOTOS
 from facepass.adapters.s3.readiness import PhotoStoreReadiness
 from facepass.adapters.system.clock import SystemClock
 from facepass.adapters.telemetry.vector_index import MeteredVectorIndex
+from facepass.application.byte_budget import ByteBudget
+from facepass.application.read_photo import ReadPhoto
 from facepass.entrypoints import adapter_settings
 from facepass.entrypoints.settings import Settings
 from facepass.entrypoints.source_photos import bucket_source, source_limits
@@ -130,4 +132,9 @@ class Stores(containers.DeclarativeContainer):
         bucket=providers.Singleton(GuardedImageSource, bucket_source, photos_breaker),
         folder=folder_source,
         memory=providers.Singleton(MemoryImageSource, memory_photos, max_bytes=source_limits.provided.max_bytes),
+    )
+    picture_memory = providers.Singleton(ByteBudget, settings.provided.uploads.max_held_bytes)
+    picture_disk = providers.Singleton(ByteBudget, settings.provided.uploads.max_spooled_bytes)
+    read_photo = providers.Singleton(
+        ReadPhoto, source=image_source, budget=picture_memory, max_bytes=source_limits.provided.max_bytes
     )

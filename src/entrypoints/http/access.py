@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from facepass.application.ports import WorkKind
 from facepass.domain.access import Scope
 
 
@@ -25,6 +26,7 @@ class Access:
         searching: `SEARCH_ACCESS` decides whether a token will do as well, or nothing at all.
         tokens: a token will do as well.
         open_in_development: anybody may, except in production.
+        work: what its pictures are looked at for; None where it brings none, or one after the other.
     """
 
     scope: Scope | None
@@ -32,15 +34,16 @@ class Access:
     searching: bool = False
     tokens: bool = False
     open_in_development: bool = False
+    work: WorkKind | None = None
 
 
-INDEX = Access(Scope.INDEX, Counted.INDEX)
+INDEX = Access(Scope.INDEX, Counted.INDEX, work=WorkKind.INDEX)
 LOOK_UP = Access(Scope.INDEX)
 DELETE = Access(Scope.DELETE)
-FORGET = Access(Scope.DELETE, Counted.INDEX)
-DETECT = Access(Scope.DETECT, Counted.DETECT)
+FORGET = Access(Scope.DELETE, Counted.INDEX, work=WorkKind.SEARCH)
+DETECT = Access(Scope.DETECT, Counted.DETECT, work=WorkKind.DETECT)
 LIVE = Access(Scope.DETECT, Counted.DETECT, tokens=True)
-SEARCH = Access(Scope.SEARCH, Counted.SEARCH, searching=True)
+SEARCH = Access(Scope.SEARCH, Counted.SEARCH, searching=True, work=WorkKind.SEARCH)
 STATUS = Access(Scope.SEARCH, Counted.STATUS, searching=True)
 TOKEN = Access(Scope.TOKEN)
 ADMIN = Access(Scope.ADMIN)

@@ -16,6 +16,7 @@ from facepass.entrypoints.http.answers import HttpRequest
 from facepass.entrypoints.http.auth import access_guard
 from facepass.entrypoints.http.dependencies import dependencies
 from facepass.entrypoints.http.middleware.cors import Cors
+from facepass.entrypoints.http.middleware.crowd import Crowd
 from facepass.entrypoints.http.middleware.request_scope import RequestScope
 from facepass.entrypoints.http.middleware.socket_messages import note_failure
 from facepass.entrypoints.http.problems import answer_problem
@@ -37,8 +38,9 @@ class Application(Litestar):
         super().__init__(**options)
         settings = container.settings()
         origins = settings.security.cors_origins
+        crowd = Crowd(super().__call__)
         self._outermost = RequestScope(
-            Cors(super().__call__, origins) if origins else super().__call__,
+            Cors(crowd, origins) if origins else crowd,
             clock=container.clock(),
             new_request_id=new_request_id,
             trusted_proxies=container.trusted_proxies(),

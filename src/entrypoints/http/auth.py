@@ -21,6 +21,7 @@ def access_guard(container: Container) -> Guard:
 
     Raises (the guard):
         Unauthorized, Forbidden, RateLimited, DependencyUnavailable: see `Doorkeeper`.
+        Overloaded: a picture of this caller would not be looked at in time, so its bytes are not received.
     """
 
     async def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]  # Litestar's Guard is generic in nothing
@@ -35,6 +36,8 @@ def access_guard(container: Container) -> Guard:
         else:
             shown = Credentials.of(scope["headers"])
         await admit(container.doorkeeper(), context.of(scope), shown, access)
+        if access.work is not None:
+            container.admission().check(access.work)
 
     return guard
 

@@ -1,38 +1,38 @@
 """Reads request bodies: bounded each, bounded all together, bounded in time.
 
-Bodies are held in memory, not spooled to disk: one has at most a few megabytes, the decoder wants it whole, no photo
-touches a disk that way, and `BodyBudget` bounds what all requests together hold. When it is spent, callers are told to
-come back (503) before more is read.
+What is small is held in memory, larger files wait on disk (`spool`); two budgets bound what all requests together hold.
+The one for memory is shared with photos that are read by their key. When one is spent, callers are told to come back
+(503) before more is read.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from facepass.domain.errors import InvalidRequest, Overloaded, PayloadTooLarge
+from facepass.application.byte_budget import ByteBudget, ByteLease
+from facepass.domain.errors import InvalidRequest, PayloadTooLarge
 from facepass.entrypoints.http.answers import HttpRequest
 from facepass.entrypoints.http.problems import RequestTimeout
+from facepass.entrypoints.http.spool import Spool
 
-MAX_HELD_BYTES = 256 * 1024 * 1024
-"""Of all bodies that are being read or worked on."""
 BODY_TIMEOUT_S = 60.0
 """Longest time a caller may take to send one body."""
-RETRY_AFTER_S = 2
 
 
 class BodyLease:
-    """What one request, or one WebSocket, holds of the budget."""
+    """What one request, or one WebSocket, holds of the budgets.
 
-    __slots__ = ("_budget", "held_bytes")
+    Attributes:
+        max_bytes: what no body can be larger than, however long its caller waits.
+    """
 
-    def __init__(self, budget: "BodyBudget") -> None:
-        self._budget = budget
-        self.held_bytes = 0
+    __slots__ = ("_disk", "_memory", "_spools", "max_bytes")
 
-    @property
-    def max_bytes(self) -> int:
-        """What no body can be larger than, however long its caller waits."""
-        return self._budget.max_held_bytes
+    def __init__(self, *, memory: ByteLease, disk: ByteLease, max_bytes: int) -> None:
+        self._memory = memory
+        self._disk = disk
+        self._spools: list[Spool] = []
+        self.max_bytes = max_bytes
 
     def take(self, size_bytes: int) -> None:
         """Account for bytes that are about to be kept.
@@ -40,32 +40,45 @@ class BodyLease:
         Raises:
             Overloaded: all requests together would hold too much.
         """
-        if self._budget.held_bytes + size_bytes > self._budget.max_held_bytes:
-            raise Overloaded("Too many pictures are being received at once.", retry_after_s=RETRY_AFTER_S)
-        self._budget.held_bytes += size_bytes
-        self.held_bytes += size_bytes
+        self._memory.take(size_bytes)
 
     def give_back(self, size_bytes: int) -> None:
         """Account for bytes that were taken and are no longer kept, before the lease ends."""
-        self._budget.held_bytes -= size_bytes
-        self.held_bytes -= size_bytes
+        self._memory.give_back(size_bytes)
+
+    def spool(self) -> Spool:
+        """A place for a file that arrives, until the lease ends."""
+        spool = Spool(memory=self._memory, disk=self._disk)
+        self._spools.append(spool)
+        return spool
+
+    def close(self) -> None:
+        """Let go of all files."""
+        for spool in self._spools:
+            spool.close()
 
 
 class BodyBudget:
-    """Bounds the memory that request bodies take, over all requests of this process."""
+    """Bounds what request bodies take, over all requests of this process.
 
-    def __init__(self, max_held_bytes: int = MAX_HELD_BYTES) -> None:
-        self.max_held_bytes = max_held_bytes
-        self.held_bytes = 0
+    Attributes:
+        memory: for what is held in memory.
+        disk: for what waits on disk.
+    """
+
+    def __init__(self, *, memory: ByteBudget, disk: ByteBudget) -> None:
+        self.memory = memory
+        self.disk = disk
 
     @contextmanager
     def lease(self) -> Iterator[BodyLease]:
-        """Hold body bytes until the block is left."""
-        lease = BodyLease(self)
-        try:
-            yield lease
-        finally:
-            self.held_bytes -= lease.held_bytes
+        """Hold bodies until the block is left."""
+        with self.memory.lease() as memory, self.disk.lease() as disk:
+            lease = BodyLease(memory=memory, disk=disk, max_bytes=self.memory.max_held_bytes)
+            try:
+                yield lease
+            finally:
+                lease.close()
 
 
 async def read_body(request: HttpRequest, *, max_bytes: int, lease: BodyLease, feed: Callable[[bytes], None]) -> None:

@@ -37,7 +37,7 @@ FROM_CONTAINER = (
     "rotate_key",
     "revoke_key",
     "list_keys",
-    "image_source",
+    "read_photo",
     "upload_limits",
     "source_limits",
 )
@@ -51,17 +51,20 @@ def dependencies(container: Container) -> dict[str, Provide]:
     `live_detection` what serves WebSockets.
     """
     provided = {name: _provide(getattr(container, name)) for name in FROM_CONTAINER}
-    bodies = BodyBudget()
+
+    def bodies() -> BodyBudget:
+        return BodyBudget(memory=container.picture_memory(), disk=container.picture_disk())
+
     return {
         **provided,
-        "bodies": _provide(lambda: bodies),
+        "bodies": _provide(bodies),
         "registry": _provide(container.metrics),
         "caller": Provide(_caller, sync_to_thread=False),
         "live_detection": _provide(_live_detection(container, bodies)),
     }
 
 
-def _live_detection(container: Container, bodies: BodyBudget) -> Callable[[], LiveDetection]:
+def _live_detection(container: Container, bodies: Callable[[], BodyBudget]) -> Callable[[], LiveDetection]:
     """Whatever is counted is counted over all connections of the application."""
     limits = container.live_limits()
     strangers = Places(limits.max_strangers, most_each=limits.max_strangers_of_address)
@@ -73,7 +76,7 @@ def _live_detection(container: Container, bodies: BodyBudget) -> Callable[[], Li
         limits=limits,
         strangers=strangers,
         callers=callers,
-        bodies=bodies,
+        bodies=bodies(),
         clock=container.clock(),
     )
 

@@ -15,9 +15,11 @@ from multipart import (  # type: ignore[import-untyped]  # ships no types
     parse_options_header,
 )
 
+from facepass.application.ports import PictureFile
 from facepass.domain.errors import FieldError, InvalidRequest, PayloadTooLarge
 from facepass.entrypoints.http.answers import HttpRequest
 from facepass.entrypoints.http.body import BodyLease, read_body
+from facepass.entrypoints.http.spool import Spool
 
 MAX_TEXT_BYTES = 4096
 """Of one text field; 255 characters take 1020 at most."""
@@ -63,7 +65,7 @@ class Form:
     """
 
     texts: dict[str, str] = field(default_factory=dict)
-    files: dict[str, list[bytes]] = field(default_factory=dict)
+    files: dict[str, list[PictureFile]] = field(default_factory=dict)
     errors: list[FieldError] = field(default_factory=list)
 
     def __contains__(self, name: str) -> bool:
@@ -82,7 +84,7 @@ async def read_form(request: HttpRequest, spec: FormSpec, lease: BodyLease) -> F
     boundary = options.get("boundary", "")
     if content_type != "multipart/form-data" or not boundary:
         raise InvalidRequest.field("Content-Type", "must be multipart/form-data with a boundary")
-    reader = _FormReader(spec)
+    reader = _FormReader(spec, lease)
     try:
         parser = PushMultipartParser(
             boundary, max_segment_count=len(spec.texts) + spec.max_files + MAX_STRAY_PARTS, max_header_count=8
@@ -104,9 +106,11 @@ async def read_form(request: HttpRequest, spec: FormSpec, lease: BodyLease) -> F
 class _FormReader:
     """Collects the parser's events into a form."""
 
-    def __init__(self, spec: FormSpec) -> None:
+    def __init__(self, spec: FormSpec, lease: BodyLease) -> None:
         self.form = Form()
         self._spec = spec
+        self._lease = lease
+        self._spool: Spool | None = None
         self._seen: Counter[str] = Counter()
         self._name = ""
         self._keep = False
@@ -136,23 +140,27 @@ class _FormReader:
             self.form.files.pop(self._name, None)
             self._refuse("is given more than once" if most == 1 else f"is given more than {most} times")
         self._seen[self._name] += 1
+        self._spool = self._lease.spool() if is_file and self._keep else None
 
     def _extend(self, chunk: bytes) -> None:
         self._size_bytes += len(chunk)
         is_file = self._name in self._spec.files
         if is_file and self._size_bytes > self._spec.max_file_bytes:
             raise PayloadTooLarge(f"`{self._name}` may have at most {self._spec.max_file_bytes} bytes.")
-        if self._keep and (is_file or self._size_bytes <= MAX_TEXT_BYTES):
+        if self._spool is not None:
+            self._spool.write(chunk)
+        elif self._keep and self._size_bytes <= MAX_TEXT_BYTES:
             self._chunks.append(chunk)
 
     def _end(self) -> None:
         if not self._keep:
             return
+        if self._spool is not None:
+            self.form.files.setdefault(self._name, []).append(self._spool.finish())
+            return
         data = b"".join(self._chunks)
         self._chunks = []
-        if self._name in self._spec.files:
-            self.form.files.setdefault(self._name, []).append(data)
-        elif self._size_bytes > MAX_TEXT_BYTES:
+        if self._size_bytes > MAX_TEXT_BYTES:
             self._refuse(f"has {self._size_bytes} bytes, more than the {MAX_TEXT_BYTES} a text field may have")
         elif (self._charset or "utf-8").lower() not in {"utf-8", "utf8", "us-ascii", "ascii"}:
             self._refuse("must be UTF-8")

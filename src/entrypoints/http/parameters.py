@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 from urllib.parse import unquote
 
+from facepass.application.ports import PictureFile
 from facepass.application.probe import OnMultiple
 from facepass.application.search_gallery import MAX_LIMIT
 from facepass.domain.errors import FieldError, InvalidRequest
@@ -80,15 +81,15 @@ class Parameters:
         """What to do with several faces."""
         return self._optional("on_multiple", OnMultiple.LARGEST, _on_multiple)
 
-    def file(self, field: str) -> Parsed[bytes]:
+    def file(self, field: str) -> Parsed[PictureFile]:
         """A required picture."""
         return self._pictures(field, lambda files: files[0])
 
-    def files(self, field: str) -> Parsed[tuple[bytes, ...]]:
+    def files(self, field: str) -> Parsed[tuple[PictureFile, ...]]:
         """Required pictures, one or more of the same name, in the order they came in."""
         return self._pictures(field, tuple)
 
-    def file_or_key(self, file: str, key: str) -> Parsed[bytes | str]:
+    def file_or_key(self, file: str, key: str) -> Parsed[PictureFile | str]:
         """A picture's bytes, or the key it is kept under: exactly one of them."""
         if (file in self._form) == (key in self._form):
             message = "give either" if file not in self._form else "give only one of"
@@ -99,7 +100,7 @@ class Parameters:
             return Parsed(self._form.files[file][0])
         return self._required(key, lambda text: source_key(text, key))
 
-    def _pictures(self, field: str, take: Callable[[list[bytes]], T]) -> Parsed[T]:
+    def _pictures(self, field: str, take: Callable[[list[PictureFile]], T]) -> Parsed[T]:
         if field in self._form.files:
             return Parsed(take(self._form.files[field]))
         self.refuse(field, "is missing: a picture is needed")

@@ -76,3 +76,18 @@ class Uploads(Struct, frozen=True, forbid_unknown_fields=True):
 
     max_upload_bytes: Annotated[Positive, meaning("Most bytes of an uploaded picture.")] = 10 * 1024 * 1024
     max_image_side: Annotated[Positive, meaning("Most pixels of an uploaded picture's longer side.")] = 4096
+    max_held_bytes: Annotated[
+        Positive,
+        meaning(
+            "Memory, for each process, for the files of pictures that arrive, are read by `s3_key` or wait; while it "
+            "is used up, callers are told to come back (503). A photo read by `s3_key` needs `MAX_SOURCE_BYTES` until "
+            "it is known how large it is."
+        ),
+    ] = 256 * 1024 * 1024
+    max_spooled_bytes: Annotated[
+        Positive,
+        meaning(
+            "Room on disk (`TMPDIR`), for each process, for uploaded pictures of more than 1 MiB while they wait for "
+            "their turn. Where that is a `tmpfs`, it counts as memory."
+        ),
+    ] = 512 * 1024 * 1024

@@ -93,7 +93,11 @@ class Recognition(Struct, frozen=True, forbid_unknown_fields=True):
     ] = field(default_factory=lambda: os.cpu_count() or 1)
     ml_batch_max: Annotated[Positive, meaning("Most faces embedded at once.")] = 16
     ml_queue_max: Annotated[
-        Positive, meaning("Most pictures that wait for their turn; further callers are told to come back (503).")
+        Positive,
+        meaning(
+            "Most pictures of each kind (search, live, detect, index) that wait for their turn; further callers are "
+            "told to come back (503)."
+        ),
     ] = 32
 
 

@@ -12,10 +12,12 @@ from litestar import Litestar
 
 from facepass.adapters.imaging.decode import PillowImageDecoder
 from facepass.adapters.memory.vision import InlineWorkers
+from facepass.application.byte_budget import ByteBudget
 from facepass.application.ports import Readiness
 from facepass.domain.errors import DependencyUnavailable
 from facepass.entrypoints.container import Container, in_memory
 from facepass.entrypoints.http.app import create_app
+from facepass.entrypoints.http.body import BodyBudget
 from facepass.entrypoints.settings import (
     Application,
     Logging,
@@ -53,6 +55,11 @@ def settings(
         photos=Photos(batch_sync_max=batch_sync_max),
         logging=Logging(access_log=access_log),
     )
+
+
+def body_budget(memory_bytes: int = 2**28) -> BodyBudget:
+    """Room for bodies."""
+    return BodyBudget(memory=ByteBudget(memory_bytes), disk=ByteBudget(2**28))
 
 
 def memory_container(**options: Any) -> Container:

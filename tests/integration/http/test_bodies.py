@@ -9,9 +9,9 @@ from litestar.types import HTTPReceiveMessage
 from facepass.domain.errors import InvalidRequest, Overloaded, PayloadTooLarge
 from facepass.entrypoints.http import body as bodies
 from facepass.entrypoints.http.answers import HttpRequest
-from facepass.entrypoints.http.body import BodyBudget, read_body
+from facepass.entrypoints.http.body import read_body
 from facepass.entrypoints.http.problems import RequestTimeout
-from tests.integration.http.support import HEADERS, V1, api, form, problem, scene
+from tests.integration.http.support import HEADERS, V1, api, body_budget, form, problem, scene
 
 
 class Sender:
@@ -38,37 +38,37 @@ class Sender:
 
 
 async def test_an_announced_excess_is_refused_unread() -> None:
-    sender, budget = Sender(b"x"), BodyBudget()
+    sender, budget = Sender(b"x"), body_budget()
     with budget.lease() as lease, pytest.raises(PayloadTooLarge):
         await read_body(sender.request(content_length="11"), max_bytes=10, lease=lease, feed=lambda _: None)
     assert sender.asked == 0
 
 
 async def test_an_unannounced_excess_is_refused_at_once() -> None:
-    sender, budget, kept = Sender(*[b"x" * 4] * 100), BodyBudget(), list[bytes]()
+    sender, budget, kept = Sender(*[b"x" * 4] * 100), body_budget(), list[bytes]()
     with budget.lease() as lease, pytest.raises(PayloadTooLarge):
         await read_body(sender.request(), max_bytes=10, lease=lease, feed=kept.append)
     assert (sender.asked, b"".join(kept)) == (3, b"x" * 8)
 
 
 async def test_all_bodies_together_are_bounded() -> None:
-    budget = BodyBudget(max_held_bytes=10)
+    budget = body_budget(10)
     with budget.lease() as first:
         await read_body(Sender(b"x" * 8).request(), max_bytes=10, lease=first, feed=lambda _: None)
         with budget.lease() as second, pytest.raises(Overloaded):
             await read_body(Sender(b"x" * 8).request(), max_bytes=10, lease=second, feed=lambda _: None)
-        assert budget.held_bytes == 8
-    assert budget.held_bytes == 0
+        assert budget.memory.held_bytes == 8
+    assert budget.memory.held_bytes == 0
 
 
 async def test_a_caller_that_leaves_is_noticed() -> None:
-    with BodyBudget().lease() as lease, pytest.raises(InvalidRequest):
+    with body_budget().lease() as lease, pytest.raises(InvalidRequest):
         await read_body(Sender(b"x", then="leave").request(), max_bytes=10, lease=lease, feed=lambda _: None)
 
 
 async def test_a_caller_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "BODY_TIMEOUT_S", 0.01)
-    with BodyBudget().lease() as lease, pytest.raises(RequestTimeout):
+    with body_budget().lease() as lease, pytest.raises(RequestTimeout):
         await read_body(Sender(b"x", then="stall").request(), max_bytes=10, lease=lease, feed=lambda _: None)
 
 

@@ -121,7 +121,7 @@ async def test_what_cannot_be_used_is_said_and_the_connection_goes_on() -> None:
 async def test_frames_are_refused_while_all_memory_for_pictures_is_taken() -> None:
     async with running(live_container()) as service, opened(service.url) as socket:
         with service.bodies.lease() as others:
-            others.take(service.bodies.max_held_bytes)
+            others.take(service.bodies.memory.max_held_bytes)
             await socket.send(scene(1))
             answer = await told(socket)
         assert (answer["code"], answer["id"], answer["retry_after_s"]) == ("overloaded", 1, 2)

@@ -178,12 +178,12 @@ async def test_a_client_that_never_reads_makes_nothing_grow() -> None:
             held = []
             for _ in range(200):
                 await client.send(BINARY, frame)
-                held.append(service.bodies.held_bytes)
+                held.append(service.bodies.memory.held_bytes)
             (connection,) = service.server.server_state.connections
             unsent_bytes = connection.transport._transport.get_write_buffer_size()  # type: ignore[union-attr]  # ours
         assert 0 < max(held) <= 2 * MIB
         assert unsent_bytes < 2 * MIB
-    assert service.bodies.held_bytes == 0
+    assert service.bodies.memory.held_bytes == 0
     (line,) = [line for line in lines(stream) if line["event"] == "request"]
     assert line["frames"] >= 190  # the last ones may have been under way when the client left
     assert line["dropped"] > 150
@@ -197,7 +197,7 @@ async def test_who_does_not_read_is_closed_after_a_while() -> None:
         (connection,) = service.server.server_state.connections
         while not connection.transport.is_closing():  # type: ignore[union-attr]  # ours
             await client.send(BINARY, scene().ljust(MIB))
-        assert service.bodies.held_bytes == 0
+        assert service.bodies.memory.held_bytes == 0
     (line,) = [line for line in lines(stream) if line["event"] == "request"]
     assert line["close_code"] == 4408
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from facepass.domain.errors import PayloadTooLarge
 from facepass.entrypoints.http import schemas
-from facepass.entrypoints.http.body import BodyBudget, read_body
-from tests.integration.http.support import V1, api, form, index, problem, scene, wrong_fields
+from facepass.entrypoints.http.body import read_body
+from tests.integration.http.support import V1, api, body_budget, form, index, problem, scene, wrong_fields
 from tests.integration.http.test_bodies import Sender
 
 
@@ -84,10 +84,10 @@ async def test_each_selfie_may_be_as_large_as_one_alone() -> None:
 
 
 async def test_a_body_that_never_fits_is_not_told_to_come_again() -> None:
-    budget = BodyBudget(max_held_bytes=10)
+    budget = body_budget(10)
     with budget.lease() as lease, pytest.raises(PayloadTooLarge, match="10 bytes"):
         await read_body(Sender(b"x" * 11).request(), max_bytes=50, lease=lease, feed=lambda _: None)
-    assert budget.held_bytes == 0
+    assert budget.memory.held_bytes == 0
 
 
 async def test_a_text_field_still_comes_once(client: httpx.AsyncClient) -> None:

@@ -9,7 +9,7 @@ from dependency_injector import providers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facepass.application.ports import Admission
+from facepass.application.ports import Admission, WorkKind
 from facepass.application.probe import OnMultiple
 from facepass.application.search_gallery import MAX_SELFIES, SearchResult
 from facepass.application.visitor_words import explanation
@@ -140,10 +140,14 @@ class CountingAdmission(Admission):
     """Lets everybody in, and knows how many were inside at once."""
 
     def __init__(self) -> None:
-        self.inside = self.most = self.all = 0
+        self.inside = self.most = self.all = self.begun = 0
+
+    def check(self, kind: WorkKind) -> None:
+        assert kind is WorkKind.SEARCH
 
     @asynccontextmanager
-    async def admit(self) -> AsyncIterator[None]:
+    async def admit(self, kind: WorkKind, *, begun: bool = False) -> AsyncIterator[None]:
+        self.begun += begun
         self.inside, self.all = self.inside + 1, self.all + 1
         self.most = max(self.most, self.inside)
         await asyncio.sleep(0)  # whoever else could come in does
@@ -160,6 +164,7 @@ async def test_a_search_holds_one_place_at_a_time(container: Container) -> None:
     admission.all = 0
     await asyncio.gather(*(search(container, *[scene(1)] * MAX_SELFIES) for _ in range(3)))
     assert (admission.most, admission.all, admission.inside) == (3, 3 * MAX_SELFIES, 0)
+    assert admission.begun == 3 * (MAX_SELFIES - 1), "whoever has begun is not sent away between two selfies"
 
 
 async def test_time_is_that_of_all_selfies(container: Container) -> None:

@@ -13,6 +13,7 @@ from facepass.adapters.redis.rate_limiter import RedisRateLimiter
 from facepass.adapters.resilience.image_source import GuardedImageSource
 from facepass.adapters.resilience.rate_limiter import GuardedRateLimiter
 from facepass.adapters.s3.image_source import S3ImageSource
+from facepass.application.ports import WorkKind
 from facepass.domain.errors import ConfigurationError, Overloaded
 from facepass.domain.rate import RateLimit
 from facepass.entrypoints.adapter_settings import RUNNING_PER_THREAD, rate_limits
@@ -32,7 +33,7 @@ async def test_admission_alone_refuses_pictures(threads: int, queue_max: int) ->
     gate = threading.Event()
 
     async def picture() -> bool:
-        async with admission.admit():
+        async with admission.admit(WorkKind.SEARCH):
             return await workers.run(lambda: gate.wait(PATIENCE_S))
 
     pictures = [await under_way(picture()) for _ in range(RUNNING_PER_THREAD * threads + queue_max)]

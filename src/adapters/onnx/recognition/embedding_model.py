@@ -1,6 +1,6 @@
 """The recogniser as the domain sees it: asynchronous, off the event loop, batched across callers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,7 @@ class OnnxEmbeddingModel(EmbeddingModel):
         workers: InferenceExecutor,
         batch_max: int,
         device: Device = CPU,
+        observe_batch: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Load the network, see that it works on this machine, and so warm it up: about 80 ms.
 
@@ -44,6 +45,7 @@ class OnnxEmbeddingModel(EmbeddingModel):
             workers: where batches run.
             batch_max: faces in a batch.
             device: where the network runs.
+            observe_batch: told the size of each batch.
 
         Raises:
             ConfigurationError: the name is unknown, or the model is missing, cannot be loaded or computes something
@@ -59,7 +61,7 @@ class OnnxEmbeddingModel(EmbeddingModel):
             check_recogniser(self._recogniser, golden)
         self._template = manifest.template
         self._calibration = registry.calibration(manifest).mapping()
-        self._batcher = MicroBatcher(self._embed, workers=workers, batch_max=batch_max)
+        self._batcher = MicroBatcher(self._embed, workers=workers, batch_max=batch_max, observe=observe_batch)
 
     @property
     def model_id(self) -> ModelId:

@@ -33,6 +33,7 @@ class MicroBatcher(Generic[Item, Result]):
         *,
         workers: InferenceExecutor,
         batch_max: int,
+        observe: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Bind the work to its threads.
 
@@ -40,12 +41,14 @@ class MicroBatcher(Generic[Item, Result]):
             work: from items to as many results, in order; called in a thread.
             workers: run the batches, as many at once as there are threads.
             batch_max: items in a batch.
+            observe: told the size of each batch.
         """
         if batch_max < 1:
             raise ValueError("a batch holds at least one")
         self._work = work
         self._workers = workers
         self._batch_max = batch_max
+        self._observe = observe
         self._queue: deque[_Entry[Item, Result]] = deque()
         self._batches: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -130,6 +133,7 @@ class MicroBatcher(Generic[Item, Result]):
 
     async def _attempt(self, batch: list[_Entry[Item, Result]]) -> None:
         items = [entry.item for entry in batch]
+        self._observe(len(items))
         results = await self._workers.run(partial(self._work, items))
         for entry, result in zip(batch, results, strict=True):
             if not entry.result.done():

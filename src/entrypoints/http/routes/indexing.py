@@ -9,8 +9,8 @@ from facepass.application.index_batch import IndexBatch
 from facepass.application.index_photo import IndexPhoto
 from facepass.application.index_status import GetIndexStatus
 from facepass.application.ports import ImageLimits
+from facepass.application.read_photo import ReadPhoto
 from facepass.domain.gallery import PhotoId, SessionId
-from facepass.domain.ports import ImageSource
 from facepass.entrypoints.http import access, convert
 from facepass.entrypoints.http.answers import HttpRequest, answer
 from facepass.entrypoints.http.batch import read_batch
@@ -27,7 +27,7 @@ _FILES = frozenset({"file"})
 async def index_one(  # noqa: PLR0917 - Litestar injects by name
     request: HttpRequest,
     index_photo: NamedDependency[SkipValidation[IndexPhoto]],
-    image_source: NamedDependency[SkipValidation[ImageSource]],
+    read_photo: NamedDependency[SkipValidation[ReadPhoto]],
     upload_limits: NamedDependency[SkipValidation[ImageLimits]],
     source_limits: NamedDependency[SkipValidation[ImageLimits]],
     bodies: NamedDependency[SkipValidation[BodyBudget]],
@@ -40,12 +40,12 @@ async def index_one(  # noqa: PLR0917 - Litestar injects by name
         session_id = parameters.opaque_id("session_id", SessionId)
         picture = parameters.file_or_key("file", "s3_key")
         parameters.check()
-        data, limits, key = picture.value, upload_limits, None
-        if isinstance(data, str):
-            key, limits = data, source_limits
-            data = await image_source.read(key)
-            lease.take(len(data))
-        result = await index_photo(session_id.value, photo_id.value, data, limits, source_key=key)
+        session, photo, sent = session_id.value, photo_id.value, picture.value
+        if isinstance(sent, str):
+            async with read_photo.open(sent) as data:
+                result = await index_photo(session, photo, data, source_limits, source_key=sent)
+        else:
+            result = await index_photo(session, photo, sent, upload_limits)
     return answer(request, convert.indexed_photo(result))
 
 

@@ -1,7 +1,7 @@
 """From the handshake to the close code: lets a caller in, holds its places, and says why it ends."""
 
 from facepass.application.detect_faces import DetectedFaces, DetectFaces
-from facepass.application.ports import Clock, ImageLimits
+from facepass.application.ports import Clock, ImageLimits, WorkKind
 from facepass.domain.access import CallerKind
 from facepass.domain.errors import InvalidRequest
 from facepass.entrypoints.http import access, context
@@ -86,7 +86,7 @@ class LiveDetection:
             self._doorkeeper.authorise(await self._doorkeeper.identify(shown, request.client), access.LIVE)
 
         async def look(picture: bytes) -> DetectedFaces:
-            return await self._detect_faces(picture, self._picture_limits)
+            return await self._detect_faces(picture, self._picture_limits, kind=WorkKind.LIVE)
 
         holder = request.caller.name if request.caller.kind is CallerKind.TOKEN else None
         with self._callers.take(holder), self._bodies.lease() as lease:
