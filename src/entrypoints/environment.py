@@ -12,7 +12,7 @@ import msgspec
 from dotenv import dotenv_values
 
 from facepass.domain.errors import ConfigurationError
-from facepass.entrypoints.settings import Database, Network, ObjectStore, Origin, Redis, Secret, Settings
+from facepass.entrypoints.settings import Database, Network, ObjectStore, Origin, Redis, Secret, Server, Settings
 
 PREFIX = "FACEPASS_"
 ALIASES = {
@@ -88,6 +88,7 @@ def load_settings(environment: Mapping[str, str], *, dotenv: Path | None = None)
     _check_port_has_host(settings.database, names)
     _check_bucket_has_keys(settings.object_store, names)
     _check_redis_has_host(settings.redis, names)
+    _check_lead_is_part_of_grace(settings.server, names)
     return settings
 
 
@@ -182,6 +183,15 @@ def _check_redis_has_host(redis: Redis, names: Mapping[str, str]) -> None:
     if set_in_vain and not redis.is_configured:
         raise ConfigurationError(
             f"{names[set_in_vain]} is set without REDIS_HOST, so no Redis is used: set REDIS_HOST too, or unset it."
+        )
+
+
+def _check_lead_is_part_of_grace(server: Server, names: Mapping[str, str]) -> None:
+    """Who waits for a balancer until the end breaks off what the balancer has sent."""
+    if server.shutdown_lead_s is not None and server.shutdown_lead_s >= server.shutdown_grace_s:
+        raise ConfigurationError(
+            f"{names['shutdown_lead_s']} must be less than SHUTDOWN_GRACE_S, {server.shutdown_grace_s:g}: it is a part "
+            "of it."
         )
 
 

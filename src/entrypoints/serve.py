@@ -4,14 +4,14 @@ uvicorn, in this process and on one event loop. By `benchmarks/servers.py --roun
 searches on real faces came out even (28.7 a second under uvicorn, 27.8 under granian; p95 333 and 346 ms), pings did
 not (3184 and 4238 a second). Searches are what the service is for; and uvicorn starts and stops inside our process, so
 one lifespan holds the models and the embedded database, and its end waits for the requests in flight.
+
+How it stops: see `docs/replicas.md`.
 """
 
 import asyncio
 import errno
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -23,10 +23,13 @@ from facepass.domain.errors import ConfigurationError
 from facepass.entrypoints.bounded_websocket import BoundedWebSocket
 from facepass.entrypoints.caretaker import looked_after
 from facepass.entrypoints.container import Container
+from facepass.entrypoints.draining import DrainingHttp, DrainingServer
 from facepass.entrypoints.http.app import create_app
 from facepass.entrypoints.http.ws.messages import max_message_bytes
 from facepass.entrypoints.lifespan import Progress, running
 from facepass.entrypoints.production import check_production
+from facepass.entrypoints.serving import Serving, beside
+from facepass.entrypoints.settings import Settings
 
 BACKLOG = 512
 """Connections the kernel holds while the event loop is busy."""
@@ -35,8 +38,7 @@ MAX_CONNECTIONS = 4096
 MAX_OPEN_FILES = MAX_CONNECTIONS + 1024
 """Connections, and room for the database's, the photo store's and uploads that wait on disk."""
 KEEP_ALIVE_S = 75
-DRAIN_TIMEOUT_S = 20
-"""Longest wait for requests in flight after a signal to stop; below the usual 30 s before a SIGKILL."""
+"""Longer than balancers keep a connection they do not use, so that it is they who close it."""
 WS_PING_INTERVAL_S = 20.0
 """A client that says nothing is pinged so often: well within the minute after which proxies drop what seems idle."""
 WS_PING_TIMEOUT_S = 20.0
@@ -79,6 +81,7 @@ def server_config(app: ASGIApp, *, max_frame_bytes: int) -> uvicorn.Config:
     """
     return uvicorn.Config(
         app,
+        http=DrainingHttp,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -86,7 +89,6 @@ def server_config(app: ASGIApp, *, max_frame_bytes: int) -> uvicorn.Config:
         proxy_headers=False,
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=DRAIN_TIMEOUT_S,
         backlog=BACKLOG,
         ws=BoundedWebSocket,
         ws_max_size=max_message_bytes(max_frame_bytes),
@@ -128,48 +130,65 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     return f"API_HOST={host}, API_PORT={port}: cannot be listened on ({error.strerror})."
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to `_Stop`: a start must be stoppable too, and a stop that was asked for is no failure."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
 class _Stop:
-    """What SIGTERM and SIGINT do: cancel a start, end a run, and hurry the end when they come again."""
+    """What signals do. Before the service listens, they cancel its start; afterwards each goes a step further.
 
-    def __init__(self, task: "asyncio.Task[Any]") -> None:
+    SIGTERM, which comes from whoever also sends requests elsewhere, begins with the lead: the service says that it is
+    not ready and goes on. SIGINT comes from a keyboard, where nobody waits for that. Then what is in flight is
+    finished, and at last broken off.
+    """
+
+    def __init__(self, task: "asyncio.Task[Any]", serving: Serving, settings: Settings) -> None:
         self._task = task
-        self.asked = False
-        self.server: uvicorn.Server | None = None
+        self._serving = serving
+        self._lead_s = settings.shutdown_lead_s
+        self._grace_s = settings.server.shutdown_grace_s
+        self._lead: asyncio.TimerHandle | None = None
+        self.server: DrainingServer | None = None
 
-    def __call__(self, name: str) -> None:
-        _log.info("stopping", signal=name)
-        if self.server is None:
+    def __call__(self, number: signal.Signals) -> None:
+        first = not self._serving.is_stopping
+        self._serving.stop()
+        server, loop = self.server, self._task.get_loop()
+        lead_s = self._lead_s if first and number is signal.SIGTERM else 0.0
+        _log.info("stopping", signal=number.name, lead_s=lead_s)
+        if server is None:
             self._task.cancel()
+        elif server.should_exit:
+            server.force_exit = True
+            self._serving.hurry()
         else:
-            self.server.force_exit = self.asked
+            if first:
+                server.ends_at_s = loop.time() + self._grace_s
+            if self._lead is not None:
+                self._lead.cancel()
+            self._lead = loop.call_later(lead_s, self._drain)
+
+    def _drain(self) -> None:
+        if self.server is not None:
             self.server.should_exit = True
-        self.asked = True
 
 
 async def _serve(container: Container, listener: socket.socket, config: uvicorn.Config, progress: Progress) -> None:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     if task is None:
         raise RuntimeError("runs inside a task")
-    stop = _Stop(task)
+    settings, serving = container.settings(), container.serving()
+    stop = _Stop(task, serving, settings)
     for number in SIGNALS:
-        loop.add_signal_handler(number, stop, number.name)
+        loop.add_signal_handler(number, stop, number)
     try:
-        async with running(container, progress=progress), looked_after(container.look_after()):
+        async with (
+            running(container, progress=progress),
+            # Whatever works beside requests stands here: it is closed first thing when a signal comes.
+            beside(serving, looked_after(container.look_after()), grace_s=settings.server.shutdown_grace_s),
+        ):
             url = url_of(listener)
-            stop.server = server = _Server(config)
+            stop.server = server = DrainingServer(config)
             progress(f"FacePass listens on {url} (documentation: {url}/docs)")
             await server.serve(sockets=[listener])
     except asyncio.CancelledError:
-        if not stop.asked:
+        if not serving.is_stopping:
             raise
     finally:
         for number in SIGNALS:

@@ -33,6 +33,7 @@ from facepass.entrypoints.container.outages import (
 )
 from facepass.entrypoints.container.recognition import Recognition
 from facepass.entrypoints.container.stores import Stores
+from facepass.entrypoints.serving import Serving
 from facepass.entrypoints.settings import Settings
 
 
@@ -113,6 +114,7 @@ class Container(Access):
             memory=providers.Object(None),
         ),
     )
+    serving = providers.Singleton(Serving)
     check_health = providers.Singleton(CheckHealth, outside, clock=Stores.clock)
 
 

@@ -46,6 +46,7 @@ class Application(Litestar):
             trusted_proxies=container.trusted_proxies(),
             production=settings.application.is_production,
             access_log=settings.logging.access_log,
+            serving=container.serving(),
         )
 
     async def __call__(

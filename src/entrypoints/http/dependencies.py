@@ -30,6 +30,7 @@ FROM_CONTAINER = (
     "detect_faces",
     "compare_faces",
     "check_health",
+    "serving",
     "clock",
     "issue_token",
     "spend_search",

@@ -15,6 +15,7 @@ from facepass.entrypoints.settings.storage import Database, ObjectStore, Photos,
 from facepass.entrypoints.settings.values import (
     Fraction,
     Network,
+    NoSeconds,
     NotNegative,
     Origin,
     Percent,
@@ -32,6 +33,7 @@ __all__ = [
     "Live",
     "Logging",
     "Network",
+    "NoSeconds",
     "NotNegative",
     "ObjectStore",
     "Origin",
@@ -52,6 +54,9 @@ __all__ = [
     "meaning",
 ]
 
+USUAL_LEAD_S = 5.0
+"""Balancers ask every one to three seconds, and believe the second answer."""
+
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything in force."""
@@ -69,6 +74,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     recognition: Recognition = field(default_factory=Recognition)
     search: Search = Search()
     logging: Logging = Logging()
+
+    @property
+    def shutdown_lead_s(self) -> float:
+        """How long a balancer is given to notice: nothing where there seems to be none."""
+        if self.server.shutdown_lead_s is not None:
+            return self.server.shutdown_lead_s
+        return min(USUAL_LEAD_S, self.server.shutdown_grace_s / 2) if self.security.trusted_proxies else 0.0
 
     @property
     def models_dir(self) -> Path:

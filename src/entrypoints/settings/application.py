@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Struct
 
 from facepass import __version__
-from facepass.entrypoints.settings.values import Port, Positive, meaning
+from facepass.entrypoints.settings.values import NoSeconds, Port, Positive, Seconds, meaning
 
 
 class Application(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,10 +35,25 @@ class Application(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the service listens."""
+    """Where the service listens, and how it stops."""
 
     api_host: Annotated[str, meaning("Address to listen on; `0.0.0.0` for all of the machine's.")] = "127.0.0.1"
     api_port: Annotated[Port, meaning("TCP port to listen on.")] = 8000
+    shutdown_grace_s: Annotated[
+        Seconds,
+        meaning(
+            "Seconds from a signal to stop until requests in flight, and jobs being worked on, are broken off. Whoever "
+            "sends the signal should wait 5 s longer before a SIGKILL."
+        ),
+    ] = 20.0
+    shutdown_lead_s: Annotated[
+        NoSeconds | None,
+        meaning(
+            "Of these, the first seconds after SIGTERM (not ctrl-C), in which the service already says that it is not "
+            "ready but still takes requests: as long as a balancer needs to notice.",
+            unset="5 with `TRUSTED_PROXIES` (at most half of `SHUTDOWN_GRACE_S`), otherwise 0",
+        ),
+    ] = None
 
 
 class Live(Struct, frozen=True, forbid_unknown_fields=True):

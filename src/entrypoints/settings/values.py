@@ -99,5 +99,7 @@ Port = Annotated[int, Meta(ge=1, le=MAX_PORT)]
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
+NoSeconds = Annotated[float, Meta(ge=0)]
+"""Perhaps none."""
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Percent = Annotated[int, Meta(ge=0, le=100)]

@@ -95,3 +95,16 @@ async def test_without_an_essential_one_it_is_unhealthy_whatever_the_others_do()
                 assert (response.status_code, response.headers["retry-after"]) == (503, "5")
                 assert response.json()["status"] == "unhealthy"
             assert (await client.get("/health/live")).status_code == 200
+
+
+async def test_a_service_that_stops_is_alive_but_not_ready() -> None:
+    container = memory_container()
+    async with api(container) as client:
+        assert "connection" not in (await client.get("/health/ready")).headers
+        container.serving().stop()
+        for path in ("/health", "/health/ready"):
+            response = await client.get(path)
+            assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+            assert (response.json()["status"], response.json()["database"]) == ("stopping", "connected")
+        live = await client.get("/health/live")
+        assert (live.status_code, live.headers["connection"]) == (200, "close")

@@ -2,58 +2,19 @@
 
 import asyncio
 import os
-import re
 import signal
 import socket
-import sys
 
 import httpx
 import pytest
 
 from facepass.domain.errors import ConfigurationError
 from facepass.entrypoints.container import in_memory
-from facepass.entrypoints.serve import DRAIN_TIMEOUT_S, bind, serve, url_of
+from facepass.entrypoints.serve import bind, serve, url_of
 from facepass.entrypoints.settings import Secret, Security, Server, Settings
 from tests.integration.http.live_support import RawClient, ended, opened
+from tests.integration.http.process_support import answering, free_port, refused, started
 from tests.integration.http.support import HEADERS, KEY, V1, form, scene
-
-PROGRAM = f"""
-import sys
-from facepass.entrypoints.container import in_memory
-from facepass.entrypoints.serve import serve
-from facepass.entrypoints.settings import Secret, Security, Server, Settings
-settings = Settings(server=Server(api_port=int(sys.argv[1])), security=Security(api_keys=(Secret({KEY!r}),)))
-serve(in_memory(settings), progress=lambda line: print(line, flush=True))
-"""
-START_TIMEOUT_S = 60
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def started() -> tuple[asyncio.subprocess.Process, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        PROGRAM,
-        str(free_port()),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    assert process.stdout is not None
-    line = (await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)).decode()
-    found = re.fullmatch(r"FacePass listens on (http://127\.0\.0\.1:\d+) \(documentation: \1/docs\)\n", line)
-    assert found, line
-    return process, found[1]
-
-
-async def answering(url: str) -> None:
-    """The line comes just before the socket takes connections."""
-    async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(retries=10), base_url=url) as client:
-        assert (await client.get("/health/live")).status_code == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -85,18 +46,7 @@ async def test_a_signal_closes_websockets_also_those_that_are_not_read() -> None
     async with opened(url) as socket, RawClient.connected(url, f"X-API-Key: {KEY}"):
         process.send_signal(signal.SIGTERM)
         assert (await ended(socket))[0] == 1012
-        assert await asyncio.wait_for(process.wait(), DRAIN_TIMEOUT_S) == 0
-
-
-async def refused(address: httpx.URL) -> None:
-    """Return once no new connection is taken."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(address.host, address.port)
-            except ConnectionError:
-                return
-            writer.close()
+        assert await asyncio.wait_for(process.wait(), Server().shutdown_grace_s) == 0
 
 
 async def test_a_port_that_is_taken_is_named() -> None:

@@ -158,6 +158,26 @@ def test_what_redis_would_need_is_refused_without_one(name: str, value: str) -> 
     assert not load_settings({"REDIS_PORT": "6379", "REDIS_DB": "0"}).redis.is_configured
 
 
+def test_the_lead_of_a_stop_is_part_of_it() -> None:
+    with pytest.raises(ConfigurationError, match=r"^SHUTDOWN_LEAD_S must be less than SHUTDOWN_GRACE_S, 20: "):
+        load_settings({"SHUTDOWN_LEAD_S": "20"})
+    assert load_settings({"SHUTDOWN_LEAD_S": "20", "SHUTDOWN_GRACE_S": "21"}).shutdown_lead_s == 20
+
+
+@pytest.mark.parametrize(
+    ("variables", "lead_s"),
+    [
+        ({}, 0),
+        ({"TRUSTED_PROXIES": "10.0.0.1"}, 5),
+        ({"TRUSTED_PROXIES": "10.0.0.1", "SHUTDOWN_GRACE_S": "3"}, 1.5),
+        ({"TRUSTED_PROXIES": "10.0.0.1", "SHUTDOWN_LEAD_S": "0"}, 0),
+        ({"SHUTDOWN_LEAD_S": "2"}, 2),
+    ],
+)
+def test_without_a_balancer_a_stop_has_no_lead(variables: dict[str, str], lead_s: float) -> None:
+    assert load_settings(variables).shutdown_lead_s == lead_s
+
+
 def test_trusted_proxies_are_addresses_and_networks() -> None:
     trusted = load_settings({"TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1,fd00::/8,"}).security.trusted_proxies
     assert trusted == (Network("10.0.0.0/8"), Network("192.0.2.1"), Network("fd00::/8"))

@@ -19,6 +19,7 @@ from facepass.entrypoints.http.middleware.raw_path import routable, sent_path
 from facepass.entrypoints.http.middleware.socket_messages import SocketMessages
 from facepass.entrypoints.http.middleware.unread_body import UnreadBody
 from facepass.entrypoints.http.rate_headers import rate_headers
+from facepass.entrypoints.serving import Serving
 from facepass.entrypoints.settings import Network
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}", re.ASCII)
@@ -52,12 +53,14 @@ class RequestScope:
         trusted_proxies: Collection[Network],
         production: bool,
         access_log: bool,
+        serving: Serving,
     ) -> None:
         self._app = app
         self._clock = clock
         self._new_request_id = new_request_id
         self._trusted_proxies = trusted_proxies
         self._headers = raw_headers({**SECURITY_HEADERS, **(HSTS if production else {})})
+        self._serving = serving
         self._access_log = structlog.stdlib.get_logger("facepass.access") if access_log else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,7 +135,8 @@ class RequestScope:
                 headers.append((b"x-request-id", request.request_id.encode("ascii")))
                 if request.rate is not None:
                     headers += raw_headers(rate_headers(request.rate))
-                if not await body.discard():
+                # A service that stops asks callers to leave: who kept the connection might send into its end.
+                if not await body.discard() or self._serving.is_stopping:
                     headers.append((b"connection", b"close"))
                 message["headers"] = headers
             elif message["type"] == "http.response.body" and headless:

@@ -14,6 +14,7 @@ _ASKS = (
     "Asks every dependency, each within its own time limit. `unhealthy`, with 503: an essential one is away. "
     "`degraded`, with 200: another is, and the service goes on without it; `/health/detailed` says what is amiss then."
 )
+_STOPPING = " `stopping`, with 503: it was told to, and answers what still comes."
 
 
 def service(settings: Settings) -> tuple[Operation, ...]:
@@ -49,7 +50,7 @@ def _health(settings: Settings) -> tuple[Operation, ...]:
                 name=name,
                 tag="Service",
                 summary=summary,
-                description=_ASKS,
+                description=_ASKS + _STOPPING,
                 answer=schemas.Health,
                 example=healthy,
                 errors=("internal",),

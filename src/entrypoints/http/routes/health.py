@@ -1,8 +1,9 @@
 """Is the service alive, and is it fit to answer?
 
-Liveness touches nothing: a database that is away must not have the process killed. The others ask every dependency and
-answer 503 while an essential one is away, so that a load balancer can use any of them; without another the service is
-degraded and still answers. The models are loaded and warmed up before the first request is taken.
+Liveness touches nothing: neither a database that is away nor the wish to stop must have the process killed. The others
+ask every dependency and answer 503 while an essential one is away, so that a load balancer can use any of them; without
+another the service is degraded and still answers. A service that was told to stop says so with 503, while it answers
+what still comes. The models are loaded and warmed up before the first request is taken.
 """
 
 from typing import Literal
@@ -12,9 +13,10 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from msgspec import Struct
 
-from facepass.application.check_health import CheckHealth, DependencyHealth, Health, HealthStatus
+from facepass.application.check_health import CheckHealth, DependencyHealth, HealthStatus
 from facepass.entrypoints.http import access, schemas
 from facepass.entrypoints.http.answers import HttpRequest, answer
+from facepass.entrypoints.serving import Serving
 from facepass.entrypoints.settings import Settings
 
 RETRY_AFTER_S = 5
@@ -24,20 +26,22 @@ RETRY_AFTER_S = 5
 async def health(
     request: HttpRequest,
     check_health: NamedDependency[SkipValidation[CheckHealth]],
+    serving: NamedDependency[SkipValidation[Serving]],
     settings: NamedDependency[SkipValidation[Settings]],
 ) -> Response[bytes]:
     """The service and what it depends on."""
-    return await _health(request, check_health, settings)
+    return await _health(request, check_health, serving, settings)
 
 
 @get("/health/ready")
 async def ready(
     request: HttpRequest,
     check_health: NamedDependency[SkipValidation[CheckHealth]],
+    serving: NamedDependency[SkipValidation[Serving]],
     settings: NamedDependency[SkipValidation[Settings]],
 ) -> Response[bytes]:
     """Whether requests should be sent here."""
-    return await _health(request, check_health, settings)
+    return await _health(request, check_health, serving, settings)
 
 
 @get("/health/detailed", opt={"access": access.INSIDE})
@@ -54,7 +58,7 @@ async def detailed(
         uptime_seconds=state.uptime_s,
         dependencies={name: _dependency(one) for name, one in state.dependencies.items()},
     )
-    return _answer(request, state, body)
+    return _answer(request, body, ready=state.status is not HealthStatus.UNHEALTHY)
 
 
 @get("/health/live")
@@ -63,16 +67,19 @@ async def live(request: HttpRequest) -> Response[bytes]:
     return answer(request, schemas.Liveness("healthy"))
 
 
-async def _health(request: HttpRequest, check_health: CheckHealth, settings: Settings) -> Response[bytes]:
+async def _health(
+    request: HttpRequest, check_health: CheckHealth, serving: Serving, settings: Settings
+) -> Response[bytes]:
     state = await check_health()
+    stopping = serving.is_stopping
     body = schemas.Health(
-        status=state.status.value,
+        status="stopping" if stopping else state.status.value,
         database=_reached(state.dependencies["database"]),
         face_recognition_model="loaded",
         version=settings.application.app_version,
         uptime_seconds=state.uptime_s,
     )
-    return _answer(request, state, body)
+    return _answer(request, body, ready=not stopping and state.status is not HealthStatus.UNHEALTHY)
 
 
 def _dependency(one: DependencyHealth) -> schemas.DependencyHealth:
@@ -90,7 +97,7 @@ def _reached(dependency: DependencyHealth) -> Literal["connected", "unreachable"
     return "connected" if dependency.answers else "unreachable"
 
 
-def _answer(request: HttpRequest, state: Health, body: Struct) -> Response[bytes]:
-    if state.status is HealthStatus.UNHEALTHY:
+def _answer(request: HttpRequest, body: Struct, *, ready: bool) -> Response[bytes]:
+    if not ready:
         return answer(request, body, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
     return answer(request, body)

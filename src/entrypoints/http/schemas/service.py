@@ -60,7 +60,10 @@ class IndexStatus(Struct, frozen=True):
 class Health(Struct, frozen=True):
     """The service at one moment."""
 
-    status: Literal["healthy", "degraded", "unhealthy"]
+    status: Annotated[
+        Literal["healthy", "degraded", "unhealthy", "stopping"],
+        Meta(description="`stopping`: it was told to, and answers what still comes; send further requests elsewhere."),
+    ]
     database: Literal["connected", "unreachable"]
     face_recognition_model: Literal["loaded"]
     version: str
