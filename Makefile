@@ -40,7 +40,7 @@ docs: $(VENV)/dev.stamp  ## Write docs/configuration.md and docs/openapi.json fr
 fuzz: $(VENV)/dev.stamp  ## Fuzz the API of a running service by its own document, 200 examples an operation
 	$(BIN)/python -m tests.fuzz.api --examples 200
 
-bench: $(VENV)/dev.stamp  ## Measure: models, event loop, database, search, isolation, access
+bench: $(VENV)/dev.stamp  ## Measure: models, event loop, database, search, isolation, access, jobs, overload, restarts
 	$(BIN)/facepass bench models
 	$(BIN)/python benchmarks/event_loop.py
 	$(BIN)/python benchmarks/database.py
@@ -49,9 +49,14 @@ bench: $(VENV)/dev.stamp  ## Measure: models, event loop, database, search, isol
 	$(BIN)/python benchmarks/isolation.py
 	$(BIN)/python benchmarks/access.py
 	$(BIN)/python benchmarks/rate_limit.py
+	$(BIN)/python benchmarks/jobs.py
+	$(BIN)/python benchmarks/jobs.py --scale --photos 1000
+	$(BIN)/python benchmarks/overload.py
+	$(BIN)/python benchmarks/rolling_restart.py
 
-chaos: $(VENV)/dev.stamp  ## Stop, slow and cut PostgreSQL, the object store and Redis under traffic: five minutes
+chaos: $(VENV)/dev.stamp  ## Take PostgreSQL, S3 and Redis away under traffic; kill processes in a job: ten minutes
 	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.kills
 
 fuzz-decode: $(VENV)/dev.stamp  ## Search for pictures that break the decoder, SECONDS_TO_FUZZ long
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/fuzz.txt

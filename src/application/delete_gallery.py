@@ -16,7 +16,7 @@ class DeleteGallery:
     async def __call__(self, session_id: SessionId) -> Erasure:
         """Erase the session; erasing it again removes nothing and is no error.
 
-        A photo of it that is being indexed meanwhile is not stored.
+        A photo of it that is being indexed meanwhile is not stored, and no job goes on indexing any.
 
         Raises:
             DependencyUnavailable: the database; nothing was removed.
@@ -24,6 +24,8 @@ class DeleteGallery:
         now = self._clock.now()
 
         async def work(transaction: UnitOfWork) -> Erasure:
-            return await transaction.galleries.delete_gallery(session_id, at=now)
+            erasure = await transaction.galleries.delete_gallery(session_id, at=now)
+            await transaction.jobs.cancel_photos(session_id, None, at=now)
+            return erasure
 
         return await erase(self._unit_of_work, AuditEvent.SESSION_ERASED, work)

@@ -16,7 +16,7 @@ class DeletePhoto:
     async def __call__(self, session_id: SessionId, photo_id: PhotoId) -> Erasure:
         """Erase the photo; erasing it again removes nothing and is no error.
 
-        If it is being indexed meanwhile, it is not stored.
+        If it is being indexed meanwhile, it is not stored; nor is it by a job that was to index it.
 
         Raises:
             DependencyUnavailable: the database; nothing was removed.
@@ -24,6 +24,8 @@ class DeletePhoto:
         now = self._clock.now()
 
         async def work(transaction: UnitOfWork) -> Erasure:
-            return await transaction.galleries.delete_photo(session_id, photo_id, at=now)
+            erasure = await transaction.galleries.delete_photo(session_id, photo_id, at=now)
+            await transaction.jobs.cancel_photos(session_id, photo_id, at=now)
+            return erasure
 
         return await erase(self._unit_of_work, AuditEvent.PHOTO_ERASED, work)

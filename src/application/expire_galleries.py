@@ -86,7 +86,9 @@ class ExpireGalleries:
             status = await transaction.galleries.gallery(session_id)
             if status is None or (status.last_indexed is not None and status.last_indexed >= moment):
                 raise _InUseError
-            erasure = await transaction.galleries.delete_gallery(session_id, at=self._clock.now())
+            now = self._clock.now()
+            erasure = await transaction.galleries.delete_gallery(session_id, at=now)
+            await transaction.jobs.cancel_photos(session_id, None, at=now)
             after = await transaction.galleries.state(session_id)
             if after.revision != before.revision + 1:  # somebody wrote between the look and the lock
                 raise _InUseError

@@ -8,30 +8,16 @@ from dataclasses import dataclass
 from facepass.application.index_photo import IndexedPhoto, IndexPhoto
 from facepass.application.ports import ImageLimits, WorkKind
 from facepass.application.read_photo import ReadPhoto
-from facepass.domain.errors import (
-    DependencyUnavailable,
-    FacePassError,
-    FieldError,
-    InvalidRequest,
-    NoFaceDetected,
-    Overloaded,
-)
+from facepass.domain.errors import DependencyUnavailable, FacePassError, NoFaceDetected, Overloaded
 from facepass.domain.face import QualityReason
 from facepass.domain.gallery import PhotoId, SessionId
+from facepass.domain.job import PhotoToIndex, check_photos
 
 OUTAGE = DependencyUnavailable.code
 MOST_AT_ONCE = 16
 """Batches under way; their photos take turns, so more of them would only take longer each."""
 RETRY_AFTER_S = 30
 """A batch takes minutes rather than seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoToIndex:
-    """A photo and the key under which the image source holds it."""
-
-    photo_id: PhotoId
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +79,7 @@ class IndexBatch:
             DependencyUnavailable: the database; photos done until then stay, so sending the batch again completes it.
                 Or the image source, for every single photo: nothing was stored.
         """
-        self._validate(photos)
+        check_photos(photos, most=self._max_photos)
         if self._under_way >= MOST_AT_ONCE:
             raise Overloaded("Too many batches are being indexed already.", retry_after_s=RETRY_AFTER_S)
         self._under_way += 1
@@ -132,18 +118,6 @@ class IndexBatch:
         except* DependencyUnavailable as failures:
             raise failures.exceptions[0] from failures
         return [task.result() for task in tasks]
-
-    def _validate(self, photos: Sequence[PhotoToIndex]) -> None:
-        if not 1 <= len(photos) <= self._max_photos:
-            raise InvalidRequest.field("photos", f"must hold 1 to {self._max_photos} photos, holds {len(photos)}")
-        first_at: dict[str, int] = {}
-        twice = []
-        for position, photo in enumerate(photos):
-            first = first_at.setdefault(photo.photo_id, position)
-            if first != position:
-                twice.append(FieldError(f"photos[{position}].photo_id", f"is the same as that of photos[{first}]"))
-        if twice:
-            raise InvalidRequest(*twice)
 
     async def _index_one(self, session_id: SessionId, photo: PhotoToIndex) -> IndexedPhoto | PhotoFailure | None:
         """What was indexed, why nothing could be, or None for a photo without faces."""

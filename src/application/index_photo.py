@@ -1,8 +1,9 @@
 """Index one photo: every face in it that is good enough can be found from then on."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
 
 from facepass.application.face_analysis import FaceAnalyser, FaceAnalysis, Timings
 from facepass.application.looking_again import looking_again
@@ -22,6 +23,27 @@ from facepass.domain.errors import NoFaceDetected
 from facepass.domain.face import Face, ImageSize, QualityReason
 from facepass.domain.gallery import GalleryState, Photo, PhotoId, SessionId
 from facepass.domain.ports import EmbeddingModel
+
+Within: TypeAlias = Callable[[UnitOfWork, Photo], Awaitable[None]]
+"""What else holds exactly when the photo does: called in its transaction, once it is written; may refuse by raising."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What was asked for.
+
+    Attributes:
+        requested_at: when.
+    """
+
+    session_id: SessionId
+    photo_id: PhotoId
+    data: PictureFile
+    limits: ImageLimits
+    source_key: str | None
+    requested_at: datetime
+    within: Within | None
+    kind: WorkKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +109,8 @@ class IndexPhoto:
         limits: ImageLimits,
         *,
         source_key: str | None = None,
+        requested_at: datetime | None = None,
+        within: Within | None = None,
         kind: WorkKind = WorkKind.INDEX,
     ) -> IndexedPhoto:
         """Index the photo.
@@ -97,6 +121,8 @@ class IndexPhoto:
             data: the picture's file.
             limits: what it may cost.
             source_key: under which an image source holds it.
+            requested_at: since when this is asked for; where somebody asked later, theirs stays. None for now.
+            within: what else is to hold if and only if the photo does.
             kind: of the work, which says how soon its turn comes and whether it can be refused.
 
         Raises:
@@ -106,33 +132,23 @@ class IndexPhoto:
                 meanwhile; nothing was stored.
             DependencyUnavailable: the database; the photo is as it was before.
         """
+        asked = requested_at or self._clock.now()
+        request = _Request(session_id, photo_id, data, limits, source_key, asked, within, kind)
+        return await looking_again(lambda: self._index(request))
 
-        def opened() -> AbstractAsyncContextManager[FaceAnalysis]:
-            return self._analyser.open(data, limits, kind=kind)
-
-        return await looking_again(lambda: self._index(session_id, photo_id, opened, source_key))
-
-    async def _index(
-        self,
-        session_id: SessionId,
-        photo_id: PhotoId,
-        opened: Callable[[], AbstractAsyncContextManager[FaceAnalysis]],
-        source_key: str | None,
-    ) -> IndexedPhoto:
+    async def _index(self, request: _Request) -> IndexedPhoto:
         started = self._clock.elapsed_s()
         async with self._unit_of_work() as transaction:
-            state = await transaction.galleries.state(session_id)
+            state = await transaction.galleries.state(request.session_id)
         models = [await self._models.get(space) for space in state.spaces] or [self._models.default]
-        async with opened() as analysis:
-            editions = {
-                model.space: await self._photo(analysis, model, session_id, photo_id, source_key) for model in models
-            }
-        replaced = await self._store(session_id, editions, state)
+        async with self._analyser.open(request.data, request.limits, kind=request.kind) as analysis:
+            editions = {model.space: await self._photo(analysis, model, request) for model in models}
+        replaced = await self._store(request, editions, state)
         if not analysis.faces:
             raise NoFaceDetected("No face was found in the photo. It is recorded as a photo without faces.")
         return IndexedPhoto(
-            session_id=session_id,
-            photo_id=photo_id,
+            session_id=request.session_id,
+            photo_id=request.photo_id,
             size=analysis.size,
             faces=tuple(self._explained(face) for face in analysis.faces),
             refused=frozenset(face.face_no for face in analysis.faces if not self._gate.admits(face)),
@@ -142,30 +158,24 @@ class IndexPhoto:
             took_ms=1e3 * (self._clock.elapsed_s() - started),
         )
 
-    async def _photo(
-        self,
-        analysis: FaceAnalysis,
-        model: EmbeddingModel,
-        session_id: SessionId,
-        photo_id: PhotoId,
-        source_key: str | None,
-    ) -> Photo:
+    async def _photo(self, analysis: FaceAnalysis, model: EmbeddingModel, request: _Request) -> Photo:
         return Photo(
-            session_id=session_id,
-            photo_id=photo_id,
+            session_id=request.session_id,
+            photo_id=request.photo_id,
             size=analysis.size,
             faces_detected=len(analysis.faces),
             templates=await analysis.embed(self._gate.admits, model),
             indexed_at=self._clock.now(),
-            source_key=source_key,
+            source_key=request.source_key,
+            requested_at=request.requested_at,
         )
 
-    async def _store(self, session_id: SessionId, editions: Mapping[TemplateSpace, Photo], state: GalleryState) -> bool:
+    async def _store(self, request: _Request, editions: Mapping[TemplateSpace, Photo], state: GalleryState) -> bool:
         space, served = next(iter(editions.items()))
         entry = AuditEntry(
             AuditEvent.PHOTOS_INDEXED,
             served.indexed_at,
-            digest(session_id),
+            digest(request.session_id),
             photos=1,
             templates=len(served.templates),
             model=space.model,
@@ -173,8 +183,10 @@ class IndexPhoto:
 
         async def store(transaction: UnitOfWork) -> bool:
             replaced = await transaction.galleries.replace_photos(
-                session_id, {space: [photo] for space, photo in editions.items()}, since=state.revision
+                request.session_id, {space: [photo] for space, photo in editions.items()}, since=state.revision
             )
+            if request.within is not None:
+                await request.within(transaction, served)
             await transaction.audit.append(entry)
             return bool(replaced)
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from facepass.application.expire_galleries import ExpireGalleries, Expiry
 from facepass.application.forget_credentials import ForgetCredentials
+from facepass.application.forget_jobs import ForgetJobs
 from facepass.application.ports import VectorIndex
 
 CANARY_PROBES: Final = 20
@@ -29,9 +30,17 @@ class LookedAfter:
 class LookAfter:
     """One round; several replicas may go on it at once."""
 
-    def __init__(self, *, expire: ExpireGalleries, forget_credentials: ForgetCredentials, index: VectorIndex) -> None:
+    def __init__(
+        self,
+        *,
+        expire: ExpireGalleries,
+        forget_credentials: ForgetCredentials,
+        forget_jobs: ForgetJobs,
+        index: VectorIndex,
+    ) -> None:
         self._expire = expire
         self._forget_credentials = forget_credentials
+        self._forget_jobs = forget_jobs
         self._index = index
 
     async def __call__(self) -> LookedAfter:
@@ -42,5 +51,6 @@ class LookAfter:
         """
         expiry = await self._expire()
         await self._forget_credentials()
+        await self._forget_jobs()
         mended = await self._index.mend()
         return LookedAfter(expiry, mended, await self._index.measure_recall(probes=CANARY_PROBES))

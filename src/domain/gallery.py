@@ -83,6 +83,7 @@ class Photo:
     Attributes:
         size: None of what an earlier system indexed without keeping it.
         source_key: under which an image source holds the picture; None for one that was uploaded.
+        requested_at: when somebody asked for it to be indexed, which may be long before it was; None: no matter.
     """
 
     session_id: SessionId
@@ -92,6 +93,7 @@ class Photo:
     templates: tuple[Template, ...]
     indexed_at: datetime
     source_key: str | None = None
+    requested_at: datetime | None = None
 
     def check_space(self, space: TemplateSpace) -> None:
         """See that every template is of one space.

@@ -64,7 +64,8 @@ class VectorRepository(Protocol):
         """Store photos of one gallery in place of whatever was stored of them; which of them were stored before.
 
         Creates the gallery with its first photos, bound to the space of the first edition. Templates are kept in half
-        precision. Safe under concurrency: a photo stored by several at once ends as one of them, whole.
+        precision. Safe under concurrency: a photo stored by several at once ends as one of them, whole. In whatever
+        order they come, the one that was asked for last (`Photo.requested_at`) stays.
 
         Args:
             session_id: of all of them.

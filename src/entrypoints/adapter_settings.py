@@ -15,6 +15,8 @@ from facepass.entrypoints.http.ws.limits import LiveLimits
 from facepass.entrypoints.settings import Recognition, Settings
 
 RATE_WINDOW_S = 60.0
+HAND_BACK_S = 4.0
+"""For units that are not finished in time to be put back, and connections to be closed."""
 RUNNING_PER_THREAD = 2
 """Pictures at work for each inference thread: one is embedded while the next is decoded."""
 
@@ -98,6 +100,11 @@ def pictures_at_work(settings: Settings) -> int:
 def selfie_gate(recognition: Recognition, gate: QualityGate) -> QualityGate:
     """Never more lenient than the gate of indexing: who cannot be indexed cannot be searched for either."""
     return QualityGate(recognition.min_selfie_size, recognition.min_selfie_quality).at_least(gate)
+
+
+def job_grace_s(settings: Settings) -> float:
+    """How long photos of jobs in hand are waited for at the end, so that the rest can be handed back in time."""
+    return max(0.0, settings.server.shutdown_grace_s - HAND_BACK_S)
 
 
 def keyring(settings: Settings) -> Keyring | None:

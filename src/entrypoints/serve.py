@@ -26,6 +26,7 @@ from facepass.entrypoints.container import Container
 from facepass.entrypoints.draining import DrainingHttp, DrainingServer
 from facepass.entrypoints.http.app import create_app
 from facepass.entrypoints.http.ws.messages import max_message_bytes
+from facepass.entrypoints.jobs import served_concurrency, worked_on
 from facepass.entrypoints.lifespan import Progress, running
 from facepass.entrypoints.production import check_production
 from facepass.entrypoints.serving import Serving, beside
@@ -181,7 +182,12 @@ async def _serve(container: Container, listener: socket.socket, config: uvicorn.
         async with (
             running(container, progress=progress),
             # Whatever works beside requests stands here: it is closed first thing when a signal comes.
-            beside(serving, looked_after(container.look_after()), grace_s=settings.server.shutdown_grace_s),
+            beside(
+                serving,
+                looked_after(container.look_after()),
+                worked_on(container, concurrency=served_concurrency(settings)),
+                grace_s=settings.server.shutdown_grace_s,
+            ),
         ):
             url = url_of(listener)
             stop.server = server = DrainingServer(config)

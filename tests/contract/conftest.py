@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from facepass.adapters.memory.store import InMemoryStore
 from facepass.adapters.memory.unit_of_work import InMemoryUnitOfWorkFactory
+from facepass.adapters.pgqueuer.entries import QueueEntries
 from facepass.adapters.pgvector.sealing.keys import Keyring
 from facepass.adapters.pgvector.search.planner import SearchLimits
 from facepass.adapters.pgvector.template_codec import TemplateCodec
@@ -20,7 +21,7 @@ def over_postgres(engine: AsyncEngine, store: str) -> UnitOfWorkFactory:
     """Units of work that search in the database, in memory, or in memory because templates are sealed."""
     codec = TemplateCodec(Keyring([KEY]) if store == "postgres-encrypted" else None)
     limits = SearchLimits(database_max_faces=0) if store == "postgres-in-memory" else SearchLimits()
-    return PostgresUnitOfWorkFactory(engine, codec=codec, limits=limits)
+    return PostgresUnitOfWorkFactory(engine, entries=QueueEntries(), codec=codec, limits=limits)
 
 
 @pytest.fixture(params=STORES)

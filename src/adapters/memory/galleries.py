@@ -45,12 +45,17 @@ class InMemoryRepository(VectorRepository):
             erased_at=None,
             last_indexed=latest if gallery.last_indexed is None else max(gallery.last_indexed, latest),
         )
+        outdated = {photo.photo_id for photo in first if _is_outdated(photo, served)}
         stored = {
-            space: {photo.photo_id: StoredPhoto.of(photo, space, revision) for photo in photos}
+            space: {
+                photo.photo_id: StoredPhoto.of(photo, space, revision)
+                for photo in photos
+                if photo.photo_id not in outdated
+            }
             for space, photos in editions.items()
         }
         self._transaction.write(session_id, bound.each(lambda edition: edition.with_photos(stored[edition.space])))
-        return frozenset(stored[served.space].keys() & served.photos.keys())
+        return frozenset(photo.photo_id for photo in first if photo.photo_id in served.photos)
 
     async def candidates(
         self, session_id: SessionId, probe: Probe, *, least_cosine: float, limit: int
@@ -160,3 +165,11 @@ def _without(edition: Edition, probe: Probe, least_cosine: float, *, revision: i
         if not np.all(kept):
             left[photo_id] = stored.keeping(kept, revision)
     return edition.with_photos(left)
+
+
+def _is_outdated(photo: Photo, served: Edition) -> bool:
+    """Whether the gallery has it as somebody asked for it later."""
+    known = served.photos.get(photo.photo_id)
+    if photo.requested_at is None or known is None or known.photo.requested_at is None:
+        return False
+    return known.photo.requested_at > photo.requested_at

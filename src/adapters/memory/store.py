@@ -5,6 +5,7 @@ uncommitted copy, and never waits.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from facepass.domain.embedding import Embedding, TemplateSpace
 from facepass.domain.errors import DependencyUnavailable
 from facepass.domain.gallery import GalleryState, ModelChange, Photo, PhotoId, SessionId, Template
 from facepass.domain.identification import Probe
+from facepass.domain.job import Job, JobId, PhotoToIndex, UnitRef, UnitState
 
 WAIT_TIMEOUT_S = 5.0
 
@@ -152,8 +154,33 @@ class Credentials:
     token_uses: Mapping[str, TokenUse] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredUnit:
+    """One photo of a job, as it stands."""
+
+    photo: PhotoToIndex
+    state: UnitState = UnitState.QUEUED
+    attempts: int = 0
+    faces_detected: int = 0
+    faces_indexed: int = 0
+    code: str = ""
+    detail: str = ""
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """A job with its units, in order."""
+
+    job: Job
+    units: tuple[StoredUnit, ...]
+    started_at: datetime | None = None
+
+
 CREDENTIALS = SessionId("")
 """Under which credentials are locked: no session has this id."""
+JOBS = SessionId("\x00")
+"""Under which jobs are locked: no session has this id either."""
 
 
 class InMemoryStore:
@@ -163,6 +190,9 @@ class InMemoryStore:
         self.galleries: dict[SessionId, Gallery] = {}
         self.audit: list[AuditRecord] = []
         self.credentials = Credentials()
+        self.jobs: Mapping[JobId, StoredJob] = {}
+        self.queued_units: deque[UnitRef] = deque()
+        self.unit_queued = asyncio.Event()
         self._wait_timeout_s = wait_timeout_s
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
 

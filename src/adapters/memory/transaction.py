@@ -1,10 +1,12 @@
 """Uncommitted changes of a store, and whose turn it is to write a gallery."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
-from facepass.adapters.memory.store import CREDENTIALS, Credentials, Gallery, InMemoryStore
+from facepass.adapters.memory.store import CREDENTIALS, JOBS, Credentials, Gallery, InMemoryStore, StoredJob
 from facepass.domain.audit import GENESIS, AuditEntry, AuditRecord, link
 from facepass.domain.gallery import SessionId
+from facepass.domain.job import JobId, UnitRef
 
 
 class InMemoryTransaction:
@@ -15,6 +17,8 @@ class InMemoryTransaction:
         self._changed: dict[SessionId, Gallery | None] = {}
         self._appended: list[AuditEntry] = []
         self._credentials: Credentials | None = None
+        self._jobs: Mapping[JobId, StoredJob] | None = None
+        self._queued: list[UnitRef] = []
         self._held: dict[SessionId, asyncio.Lock] = {}
 
     def read(self, session_id: SessionId) -> Gallery:
@@ -57,6 +61,31 @@ class InMemoryTransaction:
         """Put others in the place of the locked ones."""
         self._credentials = credentials
 
+    def jobs(self) -> Mapping[JobId, StoredJob]:
+        """Jobs as seen inside."""
+        return self._store.jobs if self._jobs is None else self._jobs
+
+    async def lock_jobs(self) -> Mapping[JobId, StoredJob]:
+        """The same, as they will be until they are written inside this transaction.
+
+        Raises:
+            DependencyUnavailable: it took too long.
+        """
+        await self.lock(JOBS)
+        return self.jobs()
+
+    def write_jobs(self, jobs: Mapping[JobId, StoredJob]) -> None:
+        """Put others in the place of the locked ones."""
+        self._jobs = jobs
+
+    def queued_units(self) -> Sequence[UnitRef]:
+        """What waits in the queue, as seen inside."""
+        return (*self._store.queued_units, *self._queued)
+
+    def queue(self, units: Sequence[UnitRef]) -> None:
+        """Put units at the end of the queue."""
+        self._queued.extend(units)
+
     def append(self, entry: AuditEntry) -> None:
         """Put an entry at the end of the audit trail."""
         self._appended.append(entry)
@@ -79,6 +108,10 @@ class InMemoryTransaction:
                 self._store.galleries[session_id] = gallery
         self._store.audit = self.audit()
         self._store.credentials = self.credentials()
+        self._store.jobs = self.jobs()
+        if self._queued:
+            self._store.queued_units.extend(self._queued)
+            self._store.unit_queued.set()
         self.end()
 
     def end(self) -> None:
@@ -86,6 +119,8 @@ class InMemoryTransaction:
         self._changed.clear()
         self._appended.clear()
         self._credentials = None
+        self._jobs = None
+        self._queued = []
         for lock in self._held.values():
             lock.release()
         self._held.clear()

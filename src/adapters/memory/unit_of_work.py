@@ -9,6 +9,7 @@ from facepass.adapters.memory.catalogue import InMemoryCatalogue
 from facepass.adapters.memory.changes import InMemoryModelChanges
 from facepass.adapters.memory.credentials import InMemoryKeyStore, InMemoryTokenUses
 from facepass.adapters.memory.galleries import InMemoryRepository
+from facepass.adapters.memory.jobs import InMemoryJobStore
 from facepass.adapters.memory.store import InMemoryStore
 from facepass.adapters.memory.transaction import InMemoryTransaction
 from facepass.application.ports import T, UnitOfWork, UnitOfWorkFactory
@@ -25,6 +26,7 @@ class InMemoryUnitOfWork(UnitOfWork):
         self.audit = InMemoryAuditLog(self._transaction)
         self.keys = InMemoryKeyStore(self._transaction)
         self.token_uses = InMemoryTokenUses(self._transaction)
+        self.jobs = InMemoryJobStore(self._transaction)
 
     async def __aenter__(self) -> Self:
         """See `UnitOfWork.__aenter__`."""

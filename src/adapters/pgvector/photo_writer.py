@@ -55,14 +55,16 @@ class PhotoWriter:
         sealer = await self.sealer(session.pk, session_id)
         grown = {session.model_pk: 0, session.other_model_pk: 0}
         replaced: frozenset[PhotoId] = frozenset()
+        outdated = await self._outdated(session, first)
         for model_pk, space in numbers.items():
-            written = await self.write_edition(session, model_pk, editions[space], sealer=sealer)
+            photos = [photo for photo in editions[space] if photo.photo_id not in outdated]
+            written = await self.write_edition(session, model_pk, photos, sealer=sealer)
             grown[model_pk] += written.faces
             if model_pk == session.model_pk:
                 replaced = written.replaced
         counts = {"faces": grown[session.model_pk], "other_faces": grown[session.other_model_pk]}
         await self._transaction.write(statements.COUNT_FACES, {"session_pk": session.pk, "at": at, **counts})
-        return replaced
+        return replaced | outdated
 
     async def sealer(self, session_pk: int, session_id: SessionId) -> TemplateSealer | None:
         """What seals the templates of a session whose row is locked; None where they are stored as they are."""
@@ -89,6 +91,16 @@ class PhotoWriter:
             erased = (await self._transaction.read(statements.ERASED_PHOTO, values)).scalar_one_or_none()
             if erased is not None:
                 raise ErasedMeanwhile(f"The photo {erased!r} was erased while it was being indexed; it is not stored.")
+
+    async def _outdated(self, session: Row[Any], photos: Sequence[Photo]) -> frozenset[PhotoId]:
+        values = {
+            "session_pk": session.pk,
+            "model_pk": session.model_pk,
+            "photos": [photo.photo_id for photo in photos],
+            "requested": [photo.requested_at for photo in photos],
+        }
+        found = await self._transaction.read(statements.OUTDATED, values)
+        return frozenset(PhotoId(photo_id) for photo_id in found.scalars())
 
     async def write_edition(
         self, session: Row[Any], model_pk: int, photos: Sequence[Photo], *, sealer: TemplateSealer | None
@@ -125,5 +137,6 @@ class PhotoWriter:
             "detected": [photo.faces_detected for photo in photos],
             "indexed": [len(photo.templates) for photo in photos],
             "instants": [photo.indexed_at for photo in photos],
+            "requested": [photo.requested_at for photo in photos],
         }
         return (await self._transaction.write(statements.UPSERT_PHOTOS, values)).all()

@@ -75,6 +75,7 @@ def photo_of(
         ),
         indexed_at=first.indexed_at,
         source_key=first.source_key,
+        requested_at=first.requested_at,
     )
 
 

@@ -107,6 +107,8 @@ photos = Table(
     Column("faces_detected", Integer, nullable=False),
     Column("faces_indexed", Integer, nullable=False),
     Column("indexed_at", INSTANT, nullable=False),
+    # none: it does not matter
+    Column("requested_at", INSTANT, nullable=True),
     # the session's, when this row or its faces were last written
     Column("revision", BIGINT, nullable=False),
     PrimaryKeyConstraint("session_pk", "model_pk", "pk", name="photos_pkey"),
@@ -217,3 +219,39 @@ token_uses = Table(
     PrimaryKeyConstraint("token_id", name="token_uses_pkey"),
 )
 """How often session tokens with a number of searches were used; others leave no trace."""
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", IDENTIFIER, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("session_id", IDENTIFIER, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("started_at", INSTANT, nullable=True),
+    PrimaryKeyConstraint("job_id", name="jobs_pkey"),
+    Index("jobs_session_idx", "session_id", "job_id"),
+)
+"""What was asked for; how far it is, its units tell."""
+
+job_units = Table(
+    "job_units",
+    metadata,
+    Column("job_id", IDENTIFIER, nullable=False),
+    Column("unit_no", Integer, nullable=False),
+    Column("photo_id", IDENTIFIER, nullable=False),
+    Column("source_key", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="queued"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("faces_detected", Integer, nullable=True),
+    Column("faces_indexed", Integer, nullable=True),
+    # of one that was given up
+    Column("code", Text, nullable=True),
+    Column("detail", Text, nullable=True),
+    Column("ended_at", INSTANT, nullable=True),
+    PrimaryKeyConstraint("job_id", "unit_no", name="job_units_pkey"),
+    ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name="job_units_job_fkey", ondelete="CASCADE"),
+    CheckConstraint("state IN ('queued', 'done', 'failed', 'cancelled')", name="job_units_state"),
+    CheckConstraint("(state = 'queued') = (ended_at IS NULL)", name="job_units_ended"),
+    Index("job_units_queued_idx", "job_id", "unit_no", postgresql_where=text("state = 'queued'")),
+)
+"""Photos of a job. Whoever ends one looks at `state` first, in the transaction that stores the photo."""

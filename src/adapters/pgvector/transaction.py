@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -85,6 +86,19 @@ class Transaction:
         self._broken = False
         self._wrote = True
         return result
+
+    async def driver(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """The driver's own connection, for a library's statements inside the transaction; something is written already.
+
+        An error in there must not be caught: PostgreSQL takes nothing more of a transaction after one.
+        """
+        if not self._wrote:
+            raise RuntimeError("the transaction has not begun")
+        raw = await (await self._current()).get_raw_connection()
+        connection = raw.driver_connection
+        if not isinstance(connection, asyncpg.Connection):
+            raise TypeError("not asyncpg's connection")
+        return connection
 
     async def commit(self) -> None:
         """Make the writes hold.

@@ -10,6 +10,7 @@ from facepass.adapters.pgvector.audit_log import PgvectorAuditLog
 from facepass.adapters.pgvector.catalogue import PgvectorCatalogue
 from facepass.adapters.pgvector.credentials import PgvectorKeyStore, PgvectorTokenUses
 from facepass.adapters.pgvector.in_memory.cache import SessionCache
+from facepass.adapters.pgvector.jobs import Entries, PgvectorJobStore
 from facepass.adapters.pgvector.model_changes import PgvectorModelChanges
 from facepass.adapters.pgvector.repository import PgvectorRepository
 from facepass.adapters.pgvector.retry import with_retries
@@ -31,7 +32,7 @@ class PostgresUnitOfWork(UnitOfWork):
         transaction: for what this adapter does beside the ports.
     """
 
-    def __init__(self, engine: AsyncEngine, *, codec: TemplateCodec, planner: Planner) -> None:
+    def __init__(self, engine: AsyncEngine, *, codec: TemplateCodec, planner: Planner, entries: Entries | None) -> None:
         self.transaction = Transaction(engine)
         self.galleries = PgvectorRepository(self.transaction, codec=codec, planner=planner)
         self.changes = PgvectorModelChanges(self.transaction, codec)
@@ -39,6 +40,7 @@ class PostgresUnitOfWork(UnitOfWork):
         self.audit = PgvectorAuditLog(self.transaction)
         self.keys = PgvectorKeyStore(self.transaction)
         self.token_uses = PgvectorTokenUses(self.transaction)
+        self.jobs = PgvectorJobStore(self.transaction, entries)
 
     async def __aenter__(self) -> Self:
         """See `UnitOfWork.__aenter__`."""
@@ -63,6 +65,7 @@ class PostgresUnitOfWorkFactory(UnitOfWorkFactory):
         self,
         engine: AsyncEngine,
         *,
+        entries: Entries | None = None,
         codec: TemplateCodec | None = None,
         limits: SearchLimits | None = None,
         cache: SessionCache | None = None,
@@ -72,12 +75,14 @@ class PostgresUnitOfWorkFactory(UnitOfWorkFactory):
 
         Args:
             engine: whose pool.
+            entries: where the units of jobs wait; without, no job can be made.
             codec: None: templates are stored as they are.
             limits: which sessions are searched how; None for the defaults.
             hnsw: how very large sessions are searched; None for the defaults.
             cache: keeps large sessions in memory; None for one of `CACHE_BYTES`.
         """
         self._engine = engine
+        self._entries = entries
         self._codec = codec or TemplateCodec()
         snapshots = Snapshots(engine, codec=self._codec, cache=cache or SessionCache(CACHE_BYTES))
         approximate = ApproximateSearch(engine, parameters=hnsw or HnswParameters())
@@ -86,7 +91,7 @@ class PostgresUnitOfWorkFactory(UnitOfWorkFactory):
 
     def __call__(self) -> PostgresUnitOfWork:
         """See `UnitOfWorkFactory.__call__`."""
-        return PostgresUnitOfWork(self._engine, codec=self._codec, planner=self._planner)
+        return PostgresUnitOfWork(self._engine, codec=self._codec, planner=self._planner, entries=self._entries)
 
     async def run(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """See `UnitOfWorkFactory.run`."""

@@ -30,6 +30,7 @@ class GuardedUnitOfWork(UnitOfWork):
         self.audit = inner.audit
         self.keys = inner.keys
         self.token_uses = inner.token_uses
+        self.jobs = inner.jobs
 
     async def __aenter__(self) -> Self:
         """See `UnitOfWork.__aenter__`."""

@@ -1,6 +1,7 @@
 """What the use cases need beyond the domain: transactions, pictures, credentials, and the machine around them."""
 
 from facepass.application.ports.access import Authenticator, KeyStore, TokenSigner, TokenUses
+from facepass.application.ports.jobs import JobQueue, JobStore
 from facepass.application.ports.pictures import (
     EmbeddingModels,
     FaceDetector,
@@ -37,6 +38,8 @@ __all__ = [
     "ImageDecoder",
     "ImageLimits",
     "IndexHealth",
+    "JobQueue",
+    "JobStore",
     "KeyStore",
     "ModelChanges",
     "PendingPhoto",

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from facepass.application.ports.access import KeyStore, TokenUses
+from facepass.application.ports.jobs import JobStore
 from facepass.domain.audit import AuditEntry, AuditRecord
 from facepass.domain.embedding import TemplateSpace
 from facepass.domain.gallery import Photo, PhotoId, SessionId
@@ -186,6 +187,7 @@ class UnitOfWork(Protocol):
     audit: AuditLog
     keys: KeyStore
     token_uses: TokenUses
+    jobs: JobStore
 
     @abstractmethod
     async def __aenter__(self) -> Self:

@@ -7,15 +7,17 @@ from contextlib import contextmanager
 
 from facepass.entrypoints.cli.output import note
 
+AFTER_THOSE_IN_FLIGHT = "Stopping after the photos in flight; ctrl-C again stops at once."
+
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[asyncio.Event]:
+def stop_on_interrupt(words: str = AFTER_THOSE_IN_FLIGHT) -> Iterator[asyncio.Event]:
     """An event that ctrl-C sets. A second ctrl-C ends the process the usual way, photos in flight or not."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def interrupted() -> None:
-        note("Stopping after the photos in flight; ctrl-C again stops at once.")
+        note(words)
         stop.set()
         loop.remove_signal_handler(signal.SIGINT)
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,7 +9,9 @@ from facepass.entrypoints.cli.lazy import DEBUG, LazyGroup
 
 COMMANDS = {
     "serve": "Answer HTTP requests until stopped.",
-    "index": "Index the photos of a folder into a session.",
+    "worker": "Work on jobs until stopped.",
+    "index": "Index the photos of a folder or bucket into a session.",
+    "jobs": "List, watch, stop and repeat jobs.",
     "search": "Find the photos of a session in which the person of a selfie appears.",
     "status": "Say how far a session is indexed.",
     "delete": "Erase a session, or one photo of it, with everything stored of it.",
@@ -33,6 +35,7 @@ COMMANDS = {
 EPILOG = f"""\
 Examples:
   facepass index ~/photos/gala --session gala
+  facepass index s3://photos/gala/ --session gala --async
   facepass search selfie.jpg --session gala
 
 Exit codes:

@@ -16,7 +16,7 @@ import rich_click as click
 from facepass.entrypoints.cli.output import note
 
 if TYPE_CHECKING:
-    from facepass.entrypoints.client.service import Needs, Service
+    from facepass.entrypoints.client.service import Needs, WholeService
     from facepass.entrypoints.settings import Settings
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ def log_to_stderr(settings: "Settings", *, least_level: Literal["INFO", "WARNING
 
 
 @asynccontextmanager
-async def service_at(target: Target, needs: "Needs") -> AsyncIterator["Service"]:
+async def service_at(target: Target, needs: "Needs") -> AsyncIterator["WholeService"]:
     """The service a command asks, for as long as the block lasts.
 
     Args:
@@ -90,7 +90,7 @@ async def service_at(target: Target, needs: "Needs") -> AsyncIterator["Service"]
             yield remote
 
 
-def ask(target: Target, question: "Callable[[Service], Awaitable[T]]", needs: "Needs") -> T:
+def ask(target: Target, question: "Callable[[WholeService], Awaitable[T]]", needs: "Needs") -> T:
     """The answer of the service to one question; ctrl-C ends it at once."""
 
     async def asking() -> T:

@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -98,6 +98,8 @@ class HttpCalls:
         *,
         form: Mapping[str, str] | None = None,
         files: Files | None = None,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
     ) -> T:
         """The answer to one request.
 
@@ -107,6 +109,8 @@ class HttpCalls:
             path: below the base, percent-encoded.
             form: fields of a multipart body.
             files: pictures of a multipart body: field, file name and bytes of each.
+            json: a JSON body instead of a multipart one.
+            headers: beside the usual ones.
 
         Raises:
             FacePassError: what the service refused, in the terms of the domain.
@@ -115,7 +119,8 @@ class HttpCalls:
         """
 
         async def attempt() -> bytes:
-            return await self._exchange(method, path, form or {}, files or ())
+            content = {"data": dict(form or {}) or None, "files": list(files or ()) or None}
+            return await self._exchange(method, path, {"json": json} if json is not None else content, headers or {})
 
         body = await patiently(attempt, on=(Overloaded, DependencyUnavailable), budget_s=self._limits.retry_budget_s)
         try:
@@ -123,11 +128,9 @@ class HttpCalls:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ServiceFailed(f"What answers at {self._base} is not FacePass: {error}.") from error
 
-    async def _exchange(self, method: str, path: str, form: Mapping[str, str], files: Files) -> bytes:
+    async def _exchange(self, method: str, path: str, content: dict[str, Any], headers: Mapping[str, str]) -> bytes:
         try:
-            async with self._client.stream(
-                method, self._base + path, data=dict(form) or None, files=list(files) or None
-            ) as response:
+            async with self._client.stream(method, self._base + path, headers=dict(headers), **content) as response:
                 body = await self._bounded_body(response)
         except httpx.TransportError as error:
             reason = f"{self._base} does not answer ({type(error).__name__})"

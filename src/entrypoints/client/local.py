@@ -1,7 +1,7 @@
 """FacePass in this process, on its database: the same use cases as behind HTTP, without HTTP."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from urllib.parse import urlsplit
 
 from facepass.application.ports import ImageLimits
@@ -9,10 +9,13 @@ from facepass.application.probe import OnMultiple
 from facepass.domain.errors import InvalidRequest, NotFound, Overloaded
 from facepass.domain.gallery import PhotoId, SessionId
 from facepass.domain.identification import Threshold
+from facepass.domain.job import JobId, PhotoToIndex
+from facepass.entrypoints.adapter_settings import pictures_at_work
 from facepass.entrypoints.client.patience import patiently
-from facepass.entrypoints.client.service import Needs, SearchOptions, Service
+from facepass.entrypoints.client.service import Needs, SearchOptions, WholeService
 from facepass.entrypoints.container import Container, build_container
 from facepass.entrypoints.http import convert, schemas
+from facepass.entrypoints.jobs import worked_on
 from facepass.entrypoints.lifespan import running, storage_running, vision_running
 from facepass.entrypoints.settings import Settings
 
@@ -20,7 +23,7 @@ OVERLOAD_BUDGET_S = 60.0
 """How long a photo waits for a place in this process."""
 
 
-class LocalService(Service):
+class LocalService(WholeService):
     """Calls the use cases of a running container."""
 
     def __init__(self, container: Container) -> None:
@@ -96,6 +99,35 @@ class LocalService(Service):
             first, second, limits=self._limits, threshold=self._threshold(threshold)
         )
         return convert.comparison(result)
+
+    async def submit(self, session_id: str, photos: Sequence[tuple[str, str]]) -> schemas.AcceptedJob:
+        """See `JobService.submit`."""
+        session = SessionId.parse(session_id, "session_id")
+        listed = [PhotoToIndex(PhotoId.parse(photo_id, "photo_id"), key) for photo_id, key in photos]
+        return convert.accepted_job(await self._container.submit_job()(session, listed))
+
+    async def jobs(self, session_id: str | None, cursor: str | None) -> schemas.Jobs:
+        """See `JobService.jobs`."""
+        session = None if session_id is None else SessionId.parse(session_id, "session_id")
+        before = None if cursor is None else JobId.parse(cursor, "cursor")
+        return convert.jobs(await self._container.list_jobs()(session, before=before))
+
+    async def job(self, job_id: str, *, errors_after: int | None = None) -> schemas.Job:
+        """See `JobService.job`."""
+        after = -1 if errors_after is None else errors_after
+        return convert.job(await self._container.get_job()(JobId.parse(job_id, "job_id"), failures_after=after))
+
+    async def cancel_job(self, job_id: str) -> schemas.JobProgress:
+        """See `JobService.cancel_job`."""
+        return convert.job_progress(await self._container.cancel_job()(JobId.parse(job_id, "job_id")))
+
+    async def retry_job(self, job_id: str) -> schemas.JobProgress:
+        """See `JobService.retry_job`."""
+        return convert.job_progress(await self._container.retry_job()(JobId.parse(job_id, "job_id")))
+
+    def working(self) -> AbstractAsyncContextManager[None]:
+        """See `JobService.working`."""
+        return worked_on(self._container, concurrency=pictures_at_work(self._settings))
 
     def _threshold(self, asked: float | None) -> Threshold:
         return Threshold.parse(self._settings.recognition.face_similarity_threshold if asked is None else asked)

@@ -1,21 +1,21 @@
 """FacePass through its HTTP API."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from urllib.parse import quote
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from urllib.parse import quote, urlencode
 
 import httpx
 
 from facepass.domain.errors import NotFound
 from facepass.entrypoints.client.http_calls import HttpCalls, RemoteLimits, api_base
-from facepass.entrypoints.client.service import SearchOptions, Service
+from facepass.entrypoints.client.service import SearchOptions, WholeService
 from facepass.entrypoints.http import schemas
 
 PHOTO = "photo"
 """File name of every upload: the real one is nobody's business, and may hold what a header must not."""
 
 
-class RemoteService(Service):
+class RemoteService(WholeService):
     """Asks a running service. Made by `connected`."""
 
     def __init__(self, calls: HttpCalls, *, name: str) -> None:
@@ -85,6 +85,40 @@ class RemoteService(Service):
             form={} if threshold is None else {"threshold": repr(threshold)},
             files=[("file_a", (PHOTO, first)), ("file_b", (PHOTO, second))],
         )
+
+    async def submit(self, session_id: str, photos: Sequence[tuple[str, str]]) -> schemas.AcceptedJob:
+        """See `JobService.submit`."""
+        listed = [{"photo_id": photo_id, "s3_key": key} for photo_id, key in photos]
+        return await self._calls.call(
+            schemas.AcceptedJob,
+            "POST",
+            "/index/batch",
+            json={"session_id": session_id, "photos": listed},
+            headers={"Prefer": "respond-async"},
+        )
+
+    async def jobs(self, session_id: str | None, cursor: str | None) -> schemas.Jobs:
+        """See `JobService.jobs`."""
+        query = {"session_id": session_id, "cursor": cursor}
+        given = {name: value for name, value in query.items() if value is not None}
+        return await self._calls.call(schemas.Jobs, "GET", f"/jobs?{urlencode(given)}" if given else "/jobs")
+
+    async def job(self, job_id: str, *, errors_after: int | None = None) -> schemas.Job:
+        """See `JobService.job`."""
+        query = "" if errors_after is None else f"?errors_after={errors_after}"
+        return await self._calls.call(schemas.Job, "GET", f"/jobs/{_segment(job_id)}{query}")
+
+    async def cancel_job(self, job_id: str) -> schemas.JobProgress:
+        """See `JobService.cancel_job`."""
+        return await self._calls.call(schemas.JobProgress, "DELETE", f"/jobs/{_segment(job_id)}")
+
+    async def retry_job(self, job_id: str) -> schemas.JobProgress:
+        """See `JobService.retry_job`."""
+        return await self._calls.call(schemas.JobProgress, "POST", f"/jobs/{_segment(job_id)}/retry")
+
+    def working(self) -> AbstractAsyncContextManager[None]:
+        """See `JobService.working`: the service has its own workers."""
+        return nullcontext()
 
 
 @asynccontextmanager

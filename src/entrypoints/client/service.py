@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -79,3 +80,35 @@ class Service(Protocol):
     @abstractmethod
     async def compare(self, first: bytes, second: bytes, *, threshold: float | None) -> schemas.Comparison:
         """How alike the largest faces of two pictures are."""
+
+
+class JobService(Protocol):
+    """Indexing in the background. But for `submit`, every call may be repeated without harm."""
+
+    @abstractmethod
+    async def submit(self, session_id: str, photos: Sequence[tuple[str, str]]) -> schemas.AcceptedJob:
+        """Have photos indexed in the background: id and key of each. A repeated call may make the job twice."""
+
+    @abstractmethod
+    async def jobs(self, session_id: str | None, cursor: str | None) -> schemas.Jobs:
+        """Jobs of one session or all, newest first, from after `cursor`."""
+
+    @abstractmethod
+    async def job(self, job_id: str, *, errors_after: int | None = None) -> schemas.Job:
+        """How far a job is, with the failures from after a number."""
+
+    @abstractmethod
+    async def cancel_job(self, job_id: str) -> schemas.JobProgress:
+        """Stop a job."""
+
+    @abstractmethod
+    async def retry_job(self, job_id: str) -> schemas.JobProgress:
+        """Try again what a job has given up."""
+
+    @abstractmethod
+    def working(self) -> AbstractAsyncContextManager[None]:
+        """Somebody works on jobs while the block lasts: this process, where nobody else is known to."""
+
+
+class WholeService(Service, JobService, Protocol):
+    """All of it."""

@@ -8,6 +8,9 @@ and then every use case runs without a file, a thread or a socket.
 
 from dependency_injector import providers
 
+from facepass.adapters.memory.job_queue import InMemoryJobQueue
+from facepass.adapters.pgqueuer.queue import PgQueuerQueue
+from facepass.application.cancel_job import CancelJob
 from facepass.application.check_audit import CheckAudit
 from facepass.application.check_health import CheckHealth
 from facepass.application.compare_faces import CompareFaces
@@ -15,15 +18,23 @@ from facepass.application.delete_gallery import DeleteGallery
 from facepass.application.delete_photo import DeletePhoto
 from facepass.application.detect_faces import DetectFaces
 from facepass.application.expire_galleries import ExpireGalleries
+from facepass.application.forget_jobs import ForgetJobs
 from facepass.application.forget_person import ForgetPerson
 from facepass.application.gallery_status import GetGalleryStatus
+from facepass.application.get_job import GetJob
 from facepass.application.get_photo import GetPhoto
 from facepass.application.index_batch import IndexBatch
 from facepass.application.index_photo import IndexPhoto
 from facepass.application.index_status import GetIndexStatus
+from facepass.application.list_jobs import ListJobs
 from facepass.application.look_after import LookAfter
+from facepass.application.queue_strayed import QueueStrayed
 from facepass.application.read_audit import ReadAudit
+from facepass.application.retry_job import RetryJob
+from facepass.application.run_unit import RunUnit
 from facepass.application.search_gallery import SearchGallery
+from facepass.application.submit_job import SubmitJob
+from facepass.entrypoints import adapter_settings
 from facepass.entrypoints.container.access import Access
 from facepass.entrypoints.container.outages import (
     database_dependency,
@@ -33,6 +44,7 @@ from facepass.entrypoints.container.outages import (
 )
 from facepass.entrypoints.container.recognition import Recognition
 from facepass.entrypoints.container.stores import Stores
+from facepass.entrypoints.job_parts import connector, jittered_sleep
 from facepass.entrypoints.serving import Serving
 from facepass.entrypoints.settings import Settings
 
@@ -90,8 +102,47 @@ class Container(Access):
         ttl_days=Stores.settings.provided.retention.session_ttl_days,
         erased_kept_days=Stores.settings.provided.retention.backup_retention_days,
     )
+    forget_jobs = providers.Singleton(
+        ForgetJobs,
+        unit_of_work=Stores.unit_of_work,
+        clock=Stores.clock,
+        kept_days=Stores.settings.provided.retention.backup_retention_days,
+    )
     look_after = providers.Singleton(
-        LookAfter, expire=expire_galleries, forget_credentials=Access.forget_credentials, index=Stores.vector_index
+        LookAfter,
+        expire=expire_galleries,
+        forget_credentials=Access.forget_credentials,
+        forget_jobs=forget_jobs,
+        index=Stores.vector_index,
+    )
+    submit_job = providers.Singleton(
+        SubmitJob, unit_of_work=Stores.unit_of_work, clock=Stores.clock, random_bytes=Access.random_bytes
+    )
+    get_job = providers.Singleton(GetJob, unit_of_work=Stores.unit_of_work)
+    list_jobs = providers.Singleton(ListJobs, unit_of_work=Stores.unit_of_work)
+    cancel_job = providers.Singleton(CancelJob, unit_of_work=Stores.unit_of_work, clock=Stores.clock)
+    retry_job = providers.Singleton(RetryJob, unit_of_work=Stores.unit_of_work)
+    queue_strayed = providers.Singleton(QueueStrayed, unit_of_work=Stores.unit_of_work)
+    run_unit = providers.Singleton(
+        RunUnit,
+        index_photo=index_photo,
+        read_photo=Stores.read_photo,
+        limits=Stores.source_limits,
+        unit_of_work=Stores.unit_of_work,
+        clock=Stores.clock,
+        pause=providers.Object(jittered_sleep),
+    )
+    postgres_queue = providers.Singleton(
+        PgQueuerQueue,
+        providers.Callable(connector, Stores.database_url, Stores.pool),
+        sweep=queue_strayed,
+        grace_s=providers.Callable(adapter_settings.job_grace_s, Stores.settings),
+    )
+    job_queue = providers.Selector(
+        Stores.storage,
+        embedded=postgres_queue,
+        external=postgres_queue,
+        memory=providers.Singleton(InMemoryJobQueue, Stores.memory_store),
     )
     check_audit = providers.Singleton(CheckAudit, unit_of_work=Stores.unit_of_work)
     read_audit = providers.Singleton(ReadAudit, unit_of_work=Stores.unit_of_work)

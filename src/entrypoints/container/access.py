@@ -14,6 +14,7 @@ from facepass.adapters.resilience.breaker import CircuitBreaker
 from facepass.adapters.resilience.rate_limiter import GuardedRateLimiter
 from facepass.adapters.resilience.readiness import GuardedReadiness
 from facepass.adapters.telemetry.rate_limiter import FailOpenRateLimiter
+from facepass.adapters.telemetry.requests import RequestMetrics
 from facepass.application.authenticate_key import AuthenticateKey
 from facepass.application.create_key import CreateKey
 from facepass.application.forget_credentials import ForgetCredentials
@@ -73,6 +74,7 @@ class Access(Recognition):
     rate_limiter = providers.Singleton(
         FailOpenRateLimiter, shared_rate_limiter, clock=Stores.clock, registry=Stores.metrics
     )
+    request_metrics = providers.Singleton(RequestMetrics, Stores.metrics)
     doorkeeper = providers.Singleton(
         Doorkeeper,
         keys=key_authenticator,

@@ -10,6 +10,7 @@ from facepass.adapters.memory.readiness import AlwaysReady
 from facepass.adapters.memory.store import InMemoryStore
 from facepass.adapters.memory.unit_of_work import InMemoryUnitOfWorkFactory
 from facepass.adapters.memory.vector_index import NoVectorIndex
+from facepass.adapters.pgqueuer.entries import QueueEntries
 from facepass.adapters.pgvector.engine import create_engine
 from facepass.adapters.pgvector.errors import DEPENDENCY as DATABASE
 from facepass.adapters.pgvector.in_memory.cache import SessionCache
@@ -65,6 +66,7 @@ class Stores(containers.DeclarativeContainer):
     postgres_unit_of_work = providers.Singleton(
         PostgresUnitOfWorkFactory,
         engine,
+        entries=providers.Singleton(QueueEntries),
         codec=providers.Singleton(adapter_settings.codec, settings),
         limits=providers.Singleton(adapter_settings.search_limits, settings),
         cache=session_cache,

@@ -47,6 +47,7 @@ class Application(Litestar):
             production=settings.application.is_production,
             access_log=settings.logging.access_log,
             serving=container.serving(),
+            metrics=container.request_metrics(),
         )
 
     async def __call__(

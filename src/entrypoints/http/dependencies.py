@@ -3,6 +3,7 @@
 dependency-injector's own `@inject` does not work on Litestar handlers, so each provider becomes a `Provide`.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -13,13 +14,19 @@ from facepass.domain.access import Caller
 from facepass.entrypoints.container import Container
 from facepass.entrypoints.http import context
 from facepass.entrypoints.http.body import BodyBudget
+from facepass.entrypoints.http.job_events import MAX_LISTENERS, JobEvents
+from facepass.entrypoints.http.places import Places
 from facepass.entrypoints.http.ws.endpoint import LiveDetection
-from facepass.entrypoints.http.ws.places import Places
 
 FROM_CONTAINER = (
     "settings",
     "index_photo",
     "index_batch",
+    "submit_job",
+    "get_job",
+    "list_jobs",
+    "cancel_job",
+    "retry_job",
     "search_gallery",
     "gallery_status",
     "get_photo",
@@ -48,10 +55,11 @@ FROM_CONTAINER = (
 def dependencies(container: Container) -> dict[str, Provide]:
     """What every handler may ask for by name.
 
-    `bodies` is the memory for request bodies, `registry` the metrics, `caller` whoever sent the request,
-    `live_detection` what serves WebSockets.
+    `bodies` is the memory for request bodies, `registry` the metrics, `caller` whoever sent the request, `job_events`
+    tells of jobs as they go, `live_detection` what serves WebSockets.
     """
     provided = {name: _provide(getattr(container, name)) for name in FROM_CONTAINER}
+    listeners = Places(MAX_LISTENERS, most_each=MAX_LISTENERS)
 
     def bodies() -> BodyBudget:
         return BodyBudget(memory=container.picture_memory(), disk=container.picture_disk())
@@ -59,6 +67,15 @@ def dependencies(container: Container) -> dict[str, Provide]:
     return {
         **provided,
         "bodies": _provide(bodies),
+        "job_events": _provide(
+            lambda: JobEvents(
+                container.get_job(),
+                listeners=listeners,
+                clock=container.clock(),
+                pause=asyncio.sleep,
+                is_ending=lambda: container.serving().is_stopping,
+            )
+        ),
         "registry": _provide(container.metrics),
         "caller": Provide(_caller, sync_to_thread=False),
         "live_detection": _provide(_live_detection(container, bodies)),

@@ -9,6 +9,7 @@ from facepass.application.visitor_words import explanation
 from facepass.domain.face import QualityReason
 from facepass.domain.gallery import MAX_ID_LENGTH
 from facepass.domain.identification import SearchReason
+from facepass.domain.job import MAX_PHOTOS
 from facepass.entrypoints.http import schemas
 from facepass.entrypoints.http.parameters import MAX_KEY_BYTES
 from facepass.entrypoints.settings import Settings
@@ -130,7 +131,7 @@ S3_KEY = {
 }
 
 
-def batch(settings: Settings) -> dict[str, Any]:
+def batch() -> dict[str, Any]:
     """The request body of a batch."""
     photo = {"photo_id": ID | {"example": PHOTO}, "s3_key": S3_KEY}
     schema = {
@@ -142,7 +143,7 @@ def batch(settings: Settings) -> dict[str, Any]:
             "photos": {
                 "type": "array",
                 "minItems": 1,
-                "maxItems": settings.photos.batch_sync_max,
+                "maxItems": MAX_PHOTOS,
                 "items": {
                     "type": "object",
                     "required": ["photo_id", "s3_key"],

@@ -62,7 +62,9 @@ def openapi_document(container: Container) -> dict[str, Any]:
     """The document, ready for JSON."""
     settings = container.settings()
     listed = operations(settings)
-    shapes = [*dict.fromkeys([operation.answer for operation in listed if operation.answer]), schemas.Problem]
+    answers = [operation.answer for operation in listed if operation.answer]
+    accepted = [type(operation.accepted) for operation in listed if operation.accepted]
+    shapes = [*dict.fromkeys([*answers, *accepted]), schemas.Problem]
     _, components = msgspec.json.schema_components(shapes, ref_template=SCHEMA_REF)
     paths: dict[str, dict[str, Any]] = {}
     for operation in listed:
@@ -79,6 +81,7 @@ def openapi_document(container: Container) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "Sessions", "description": "Putting photos into a session."},
+            {"name": "Jobs", "description": "Batches that are indexed in the background."},
             {"name": "Erasure", "description": "Removing a session, a photo or a person, with a receipt."},
             {"name": "Search", "description": "Finding a visitor."},
             {"name": "Faces", "description": "Looking at pictures without storing anything."},
@@ -157,7 +160,7 @@ def _security(access: Access | None, search_access: str) -> list[dict[str, list[
 def _answer(operation: Operation) -> dict[str, Any]:
     example = msgspec.to_builtins(operation.example)
     if operation.answer is None:
-        media_type, content = "text/plain", {"schema": {"type": "string"}, "example": example}
+        media_type, content = operation.media_type, {"schema": {"type": "string"}, "example": example}
     else:
         media_type, content = "application/json", {"schema": _ref(operation.answer), "example": example}
     counted = operation.access is not None and operation.access.counted is not None
@@ -167,6 +170,14 @@ def _answer(operation: Operation) -> dict[str, Any]:
 
 def _extra(operation: Operation) -> dict[str, Any]:
     extra: dict[str, Any] = {}
+    if operation.accepted:
+        content = {"schema": _ref(type(operation.accepted)), "example": msgspec.to_builtins(operation.accepted)}
+        where = {"Location": {"description": "As `status_url`.", "schema": {"type": "string"}}}
+        extra["202"] = {
+            "description": "Goes on in the background.",
+            "headers": {**_headers(*_RATE_HEADERS), **where},
+            "content": {"application/json": content},
+        }
     if operation.revalidates:
         extra["304"] = {"description": "Unchanged since the answer whose `ETag` was sent.", "headers": _headers()}
     if operation.answers_503 and operation.answer:

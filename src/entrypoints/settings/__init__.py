@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from facepass.entrypoints.settings.access import Security, Uploads
-from facepass.entrypoints.settings.application import Application, Live, Logging, Server
+from facepass.entrypoints.settings.application import Application, Jobs, Live, Logging, Server
 from facepass.entrypoints.settings.recognition import Recognition, Search
 from facepass.entrypoints.settings.storage import Database, ObjectStore, Photos, Redis, Retention
 from facepass.entrypoints.settings.values import (
@@ -30,6 +30,7 @@ __all__ = [
     "Application",
     "Database",
     "Fraction",
+    "Jobs",
     "Live",
     "Logging",
     "Network",
@@ -71,6 +72,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     security: Security = Security()
     uploads: Uploads = Uploads()
     live: Live = Live()
+    jobs: Jobs = Jobs()
     recognition: Recognition = field(default_factory=Recognition)
     search: Search = Search()
     logging: Logging = Logging()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Struct
 
 from facepass import __version__
-from facepass.entrypoints.settings.values import NoSeconds, Port, Positive, Seconds, meaning
+from facepass.entrypoints.settings.values import NoSeconds, NotNegative, Port, Positive, Seconds, meaning
 
 
 class Application(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +69,18 @@ class Live(Struct, frozen=True, forbid_unknown_fields=True):
     live_max_frames_per_s: Annotated[
         Positive, meaning("Most frames a second of one connection that are looked at; of more, the older are dropped.")
     ] = 10
+
+
+class Jobs(Struct, frozen=True, forbid_unknown_fields=True):
+    """Photos that are indexed in the background."""
+
+    job_concurrency: Annotated[
+        NotNegative | None,
+        meaning(
+            "Photos of jobs that `facepass serve` works on at once; 0 leaves them to `facepass worker`.",
+            unset="with the embedded PostgreSQL twice `ML_THREADS`, otherwise 0",
+        ),
+    ] = None
 
 
 class Logging(Struct, frozen=True, forbid_unknown_fields=True):

@@ -87,7 +87,9 @@ class Photos(Struct, frozen=True, forbid_unknown_fields=True):
         Positive, meaning("Most bytes of a photo that is read by `s3_key` or by the command line.")
     ] = 64 * 1024 * 1024
     max_source_pixels: Annotated[Positive, meaning("Most pixels, width times height, of such a photo.")] = 50_000_000
-    batch_sync_max: Annotated[Positive, meaning("Most photos in one batch.")] = 200
+    batch_sync_max: Annotated[
+        Positive, meaning("Most photos of a batch that are indexed while its caller waits; larger ones become jobs.")
+    ] = 200
 
 
 class ObjectStore(Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,9 +13,9 @@ from tests.fixtures_models import Pixels
 from tests.integration.cluster.support import RATE_LIMIT_SEARCH, Cluster, Options, Portrait, haproxy, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(onnx_models_dir: Path) -> Iterator[Cluster]:
-    """Three replicas without workers. Everything is searched in memory, and not without a credential."""
+    """Three replicas and a worker. Everything is searched in memory, and not without a credential."""
     if haproxy() is None:
         pytest.skip("haproxy is not installed")
     folder = Path(tempfile.mkdtemp(prefix="facepass-cluster-"))
@@ -26,7 +26,7 @@ def cluster(onnx_models_dir: Path) -> Iterator[Cluster]:
         "RATE_LIMIT_INDEX": "0",
         "RATE_LIMIT_SEARCH": str(RATE_LIMIT_SEARCH),
     }
-    options = Options(data_dir=folder, models_dir=onnx_models_dir, workers=0, port=0, settings=settings)
+    options = Options(data_dir=folder, models_dir=onnx_models_dir, workers=1, port=0, settings=settings)
     try:
         with running(options) as started:
             yield started

@@ -11,10 +11,10 @@ sys.path.append(str(Path(__file__).parents[3] / "deploy" / "local-cluster"))
 
 from cluster import Cluster, Options, running
 from parts import Part
+from recipes import BUCKET, haproxy
 from recipes import HERE as FOLDER
-from recipes import haproxy
 
-__all__ = ["FOLDER", "Cluster", "Options", "Part", "haproxy", "running"]
+__all__ = ["BUCKET", "FOLDER", "Cluster", "Options", "Part", "haproxy", "running"]
 
 V1 = "/api/v1"
 RATE_LIMIT_SEARCH = 300

@@ -5,7 +5,10 @@ import random
 import time
 from collections import Counter
 
+import httpx
+
 from tests.integration.cluster.support import (
+    BUCKET,
     RATE_LIMIT_SEARCH,
     V1,
     Cluster,
@@ -16,11 +19,13 @@ from tests.integration.cluster.support import (
     index,
     search,
 )
+from tests.tasks import until
 
 STEPS = 30
 PEOPLE = (1, 2, 3)
 PHOTOS = ("a", "b", "c", "d", "e")
 REVOKED_WITHIN_S = 1.0
+JOB_TIMEOUT_S = 60.0
 BUSY_S = 1.0
 """What a busy machine may add."""
 
@@ -101,3 +106,27 @@ async def test_a_key_is_valid_everywhere_until_it_is_revoked_anywhere(cluster: C
         while any([await accepted(number) for number in range(3)]):
             assert time.monotonic() < revoked_s + REVOKED_WITHIN_S + BUSY_S
             await asyncio.sleep(0.05)
+
+
+async def test_a_job_asked_for_anywhere_is_done_by_the_worker_and_told_everywhere(
+    cluster: Cluster, portrait: Portrait
+) -> None:
+    store = cluster.bucket_client()
+    for person in PEOPLE:
+        await asyncio.to_thread(store.put_object, Bucket=BUCKET, Key=f"job/{person}.jpg", Body=portrait(person))
+    photos = [{"photo_id": str(person), "s3_key": f"job/{person}.jpg"} for person in PEOPLE]
+    key = {"X-API-Key": cluster.api_key, "Prefer": "respond-async"}
+    async with caller(cluster.url, key) as balanced, callers(cluster) as clients:
+        accepted = await balanced.post(f"{V1}/index/batch", json={"session_id": "job", "photos": photos})
+        assert accepted.status_code == 202, accepted.text
+        where = accepted.json()["status_url"]
+        async with asyncio.timeout(JOB_TIMEOUT_S):
+            await until(lambda: is_done(balanced, where))
+        told = [(await client.get(where)).json() for client in clients]
+        assert [(one["state"], one["done"], one["failed"]) for one in told] == [("finished", 3, 0)] * len(clients)
+        for client in clients:
+            assert await found(client, "job", portrait(2)) == {"2"}
+
+
+async def is_done(client: httpx.AsyncClient, where: str) -> bool:
+    return (await client.get(where)).json()["finished_at"] is not None

@@ -1,5 +1,11 @@
 """What Prometheus reads."""
 
+import asyncio
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from litestar.testing import AsyncTestClient
 
 from facepass.adapters.memory.vector_index import NoVectorIndex
@@ -7,6 +13,7 @@ from facepass.adapters.telemetry.vector_index import MeteredVectorIndex
 from facepass.entrypoints.container import in_memory
 from facepass.entrypoints.http.app import create_app
 from facepass.entrypoints.settings import Recognition, Settings
+from tests.integration.http.support import V1, api, index, memory_container, scene, search
 
 
 class FoundMost(NoVectorIndex):
@@ -36,3 +43,52 @@ async def test_the_recall_of_the_index_is_exported() -> None:
         inner.recall = None
         await index.measure_recall(probes=5)
         assert "search_recall{" not in (await client.get("/metrics")).text
+
+
+async def samples(client: httpx.AsyncClient) -> dict[str, float]:
+    """All counts of requests; scrapes are requests, too, and left out."""
+    text = (await client.get("/metrics")).text
+    found = {}
+    for line in text.splitlines():
+        name, _, value = line.rpartition(" ")
+        if not line.startswith("#") and "/metrics" not in name and ("_total" in name or "_count" in name):
+            found[name] = float(value)
+    return found
+
+
+def moved(before: dict[str, float], after: dict[str, float], *parts: str) -> float:
+    """By how much the metrics whose names hold all of these parts have moved."""
+    return sum(value - before.get(name, 0.0) for name, value in after.items() if all(part in name for part in parts))
+
+
+CALLS = {
+    "search": lambda client, number: search(client, "party", scene(number)),
+    "no search": lambda client, number: search(client, f"unknown {number}", scene(number)),
+    "index": lambda client, number: index(client, "party", f"photo {number}", scene(number)),
+    "no face": lambda client, number: index(client, "party", f"empty {number}", scene()),
+    "status": lambda client, _: client.get(f"{V1}/search/status/party"),
+    "nowhere": lambda client, number: client.get(f"/nowhere/{number}"),
+    "invented": lambda client, number: client.request(f"BREW{number}", "/health"),
+}
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.sampled_from(sorted(CALLS)), min_size=1, max_size=12))
+@pytest.mark.property
+async def test_property_12_every_request_moves_its_counter_and_its_histogram_by_one(kinds: list[str]) -> None:
+    """All at once, whatever they answer."""
+    async with api(memory_container()) as client:
+        await index(client, "party", "first", scene(0))
+        before = await samples(client)
+        answers = await asyncio.gather(*(CALLS[kind](client, number) for number, kind in enumerate(kinds)))
+        after = await samples(client)
+    assert moved(before, after, "http_requests_total{") == len(kinds)
+    assert moved(before, after, "http_request_duration_seconds_count{") == len(kinds)
+    for operation, of_it in (("search", {"search", "no search"}), ("index", {"index", "no face"})):
+        expected = sum(kind in of_it for kind in kinds)
+        assert moved(before, after, f"{operation}_requests_total{{") == expected
+        assert moved(before, after, f"{operation}_duration_seconds_count") == expected
+    for status in {answer.status_code for answer in answers}:
+        expected = sum(answer.status_code == status for answer in answers)
+        assert moved(before, after, "http_requests_total{", f'status="{status}"') == expected
+    assert not [name for name in after if "BREW" in name or "party" in name or "nowhere/" in name]

@@ -2,7 +2,6 @@
 
 import json
 import re
-from typing import Any
 
 import httpx
 import pytest
@@ -143,13 +142,6 @@ async def test_a_key_cannot_leave_its_root(client: httpx.AsyncClient, key: str) 
 async def test_a_wrong_batch(client: httpx.AsyncClient, body: str, fields: set[str]) -> None:
     headers = {**HEADERS, "Content-Type": "application/json"}
     assert wrong_fields(await client.post(f"{V1}/index/batch", headers=headers, content=body)) == fields
-
-
-async def test_a_batch_beyond_the_bound_is_refused() -> None:
-    async with api(batch_sync_max=3) as client:
-        photos: list[dict[str, Any]] = [{"photo_id": str(number), "s3_key": "k"} for number in range(4)]
-        body = {"session_id": "s", "photos": photos}
-        assert wrong_fields(await client.post(f"{V1}/index/batch", headers=HEADERS, json=body)) == {"photos"}
 
 
 async def test_a_batch_names_a_bounded_number_of_errors() -> None:

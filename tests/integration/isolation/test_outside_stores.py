@@ -1,5 +1,6 @@
 """The database is the only thing outside of the process that anything is asked of or told."""
 
+import asyncio
 import inspect
 import itertools
 import socket
@@ -19,12 +20,13 @@ from hypothesis import strategies as st
 from facepass.adapters.memory.vision import ColourModel, MemoryEmbeddingModels
 from facepass.adapters.s3.address import ObjectStoreAddress
 from facepass.application.create_key import NewKey
-from facepass.application.index_batch import PhotoToIndex
 from facepass.application.probe import OnMultiple
 from facepass.domain.access import Scope
 from facepass.domain.gallery import PhotoId, SessionId
 from facepass.domain.identification import Threshold
+from facepass.domain.job import JobId, PhotoToIndex
 from facepass.entrypoints.container import Container
+from facepass.entrypoints.jobs import worked_on
 from facepass.entrypoints.lifespan import running
 from facepass.entrypoints.reembedding import Reembedding
 from facepass.entrypoints.settings import Retention
@@ -32,6 +34,7 @@ from tests.integration.http.support import V1, index, search
 from tests.integration.isolation.wire import watched
 from tests.integration.serving import in_bucket, index_by_key, service, serving
 from tests.scenes import scene
+from tests.tasks import until
 
 few = settings(
     max_examples=6,
@@ -114,6 +117,31 @@ class World:
         issued = container.issue_token()(self.session, max_searches=1)
         return await container.spend_search()(await container.session_tokens().authenticate(issued.text))
 
+    async def submit(self, container: Container) -> JobId:
+        photos = [PhotoToIndex(PhotoId(key), key) for key in ("party/a.jpg", "party/missing.jpg")]
+        return (await container.submit_job()(self.session, photos)).job_id
+
+    async def run_unit(self, container: Container) -> object:
+        """In the background, as workers do."""
+        job_id = await self.submit(container)
+        async with worked_on(container, concurrency=2), asyncio.timeout(60):
+            await until(lambda: self.has_ended(container, job_id))
+        report = await container.get_job()(job_id)
+        assert (report.progress.done, report.progress.failed) == (1, 1)
+        return report
+
+    async def has_ended(self, container: Container, job_id: JobId) -> bool:
+        return (await container.get_job()(job_id)).progress.finished_at is not None
+
+    async def get_job(self, container: Container) -> object:
+        return await container.get_job()(await self.submit(container))
+
+    async def cancel_job(self, container: Container) -> object:
+        return await container.cancel_job()(await self.submit(container))
+
+    async def retry_job(self, container: Container) -> object:
+        return await container.retry_job()(await self.submit(container))
+
     async def change_model(self, container: Container) -> object:
         """As `facepass db reembed` does: by another process, which has the new model for its default."""
         other = service(container.database_url(), photo_root=container.settings().photo_root)
@@ -162,6 +190,14 @@ USE_CASES: dict[str, Callable[[World, Container], Awaitable[object]]] = {
     "revoke_key": World.revoke_key,
     "spend_search": World.spend_search,
     "forget_credentials": lambda _, container: container.forget_credentials()(),
+    "submit_job": World.submit,
+    "run_unit": World.run_unit,
+    "get_job": World.get_job,
+    "cancel_job": World.cancel_job,
+    "retry_job": World.retry_job,
+    "list_jobs": lambda _, container: container.list_jobs()(),
+    "queue_strayed": lambda _, container: container.queue_strayed()(),
+    "forget_jobs": lambda _, container: container.forget_jobs()(),
     "change of model": World.change_model,
 }
 

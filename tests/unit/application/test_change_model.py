@@ -17,7 +17,6 @@ from facepass.application.change_model import (
     ModelChangeReport,
     RollBackChange,
 )
-from facepass.application.index_batch import PhotoToIndex
 from facepass.application.ports import T, UnitOfWork, UnitOfWorkFactory
 from facepass.application.probe import OnMultiple
 from facepass.application.rebuild_gallery import RebuildGallery, RebuildObserver, RebuildTally
@@ -28,6 +27,7 @@ from facepass.domain.errors import Conflict, DependencyUnavailable, GalleryChang
 from facepass.domain.face import ImageSize
 from facepass.domain.gallery import ModelChange, Photo, PhotoId, SessionId, Template, UnlocatedFace
 from facepass.domain.identification import Threshold
+from facepass.domain.job import PhotoToIndex
 from facepass.domain.ports import ImageSource
 from facepass.entrypoints.container import Container
 from tests.gallery_builders import NOON

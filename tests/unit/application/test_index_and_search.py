@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from facepass.adapters.memory.photos import MemoryImageSource
 from facepass.adapters.memory.vision import ColourModel, MemoryEmbeddingModels
-from facepass.application.index_batch import PhotoToIndex
 from facepass.application.index_photo import IndexedPhoto
 from facepass.application.probe import OnMultiple
 from facepass.application.search_gallery import SearchResult
@@ -29,6 +28,7 @@ from facepass.domain.errors import (
 from facepass.domain.face import QualityReason
 from facepass.domain.gallery import PhotoId, SessionId
 from facepass.domain.identification import SearchReason, Threshold
+from facepass.domain.job import PhotoToIndex
 from facepass.entrypoints.container import Container, in_memory
 from facepass.entrypoints.settings import Recognition, Settings
 from tests.scenes import scene

@@ -1,17 +1,22 @@
 """One suite for both services: in this process, and through the HTTP API on the same in-memory adapters."""
 
+import asyncio
+
 import httpx
 import msgspec
 import pytest
 
 from facepass.domain import errors
+from facepass.entrypoints.cli.following import ended, follow
 from facepass.entrypoints.client.local import LocalService, gallery_store
 from facepass.entrypoints.client.remote import connected
 from facepass.entrypoints.client.service import SearchOptions
 from facepass.entrypoints.container import in_memory
 from facepass.entrypoints.http.app import create_app
+from facepass.entrypoints.jobs import worked_on
 from facepass.entrypoints.settings import Application, Database, Secret, Security, Settings, Uploads
 from tests.scenes import scene
+from tests.tasks import until
 
 KEY = "a-key-for-tests-only"
 ONE_FACE_ONLY = SearchOptions(on_multiple="error")
@@ -27,9 +32,13 @@ def settings(tmp_path):
     )
 
 
+@pytest.fixture
+def container(settings):
+    return in_memory(settings)
+
+
 @pytest.fixture(params=["local", "remote"])
-async def service(request, settings):
-    container = in_memory(settings)
+async def service(request, container):
     if request.param == "local":
         yield LocalService(container)
         return
@@ -168,3 +177,54 @@ def test_stores_are_told_apart_without_secrets(settings):
     assert names[1:] == ["db.example:6432/gala", "db.example:5432/facepass"]
     assert names[0].startswith("embedded ")
     assert "password" not in "".join(names)
+
+
+async def test_the_story_of_a_job(service, container):
+    container.memory_photos()["a"] = scene(1, 2)
+    accepted = await service.submit("s", [("one", "a"), ("two", "gone")])
+    queued = await service.job(accepted.job_id)
+    async with service.working(), worked_on(container, concurrency=1):
+        await until(lambda: has_ended(service, accepted.job_id))
+    done = await service.job(accepted.job_id)
+    rest = await service.job(accepted.job_id, errors_after=1)
+    again = await service.retry_job(accepted.job_id)
+    stopped = await service.cancel_job(accepted.job_id)
+    listed = await service.jobs("s", None)
+
+    assert accepted.status_url == f"/api/v1/jobs/{accepted.job_id}"
+    assert (queued.state, queued.total) == ("queued", 2)
+    assert (done.state, done.done, done.failed, done.faces_indexed) == ("finished", 1, 1, 2)
+    assert [(failed.photo_id, failed.code) for failed in done.errors] == [("two", "not_found")]
+    assert rest.errors == []
+    assert (again.state, again.failed) == ("running", 0)
+    assert (stopped.state, stopped.cancelled) == ("cancelled", 1)
+    assert [one.job_id for one in listed.jobs] == [accepted.job_id]
+    assert (await service.jobs(None, accepted.job_id)).jobs == []
+    assert (await service.jobs("other", None)).jobs == []
+
+
+async def has_ended(service, job_id):
+    return (await service.job(job_id)).finished_at is not None
+
+
+async def test_what_makes_no_job_is_refused_everywhere(service):
+    with pytest.raises(errors.InvalidRequest, match="photos"):
+        await service.submit("s", [])
+    with pytest.raises(errors.InvalidRequest, match="job_id"):
+        await service.job("x")
+    for call in (service.job, service.cancel_job, service.retry_job):
+        with pytest.raises(errors.NotFound):
+            await call("0" * 32)
+
+
+async def test_following_tells_until_the_end_and_can_be_left(service, container, capsys):
+    container.memory_photos()["a"] = scene(1)
+    accepted = await service.submit("s", [("one", "a")])
+    left = asyncio.Event()
+    left.set()
+    (job,) = await follow(service, [accepted.job_id], left)
+    assert job.finished_at is None
+    async with worked_on(container, concurrency=1):
+        (job,) = await follow(service, [accepted.job_id], asyncio.Event())
+    assert (job.state, ended([job])) == ("finished", 1)
+    assert capsys.readouterr().out == ""

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facepass.domain.errors import InvalidRequest, Overloaded
+from facepass.entrypoints.http.places import Places
 from facepass.entrypoints.http.ws.flood import Flood
 from facepass.entrypoints.http.ws.messages import Auth, Frame, decode, max_message_bytes
 from facepass.entrypoints.http.ws.newest_frame import HeldFrame, NewestFrame
-from facepass.entrypoints.http.ws.places import Places
 from tests.clocks import HandClock
 from tests.tasks import under_way
 

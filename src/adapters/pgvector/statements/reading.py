@@ -25,7 +25,7 @@ GALLERY = sql("""
 """)
 
 PHOTO = sql("""
-    SELECT p.pk AS photo_pk, p.width, p.height, p.faces_detected, p.indexed_at, p.source_key,
+    SELECT p.pk AS photo_pk, p.width, p.height, p.faces_detected, p.indexed_at, p.requested_at, p.source_key,
         s.pk AS session_pk, s.model_pk, m.name AS model, m.dimension, f.face_no, f.confidence,
         f.box_x, f.box_y, f.box_width, f.box_height, f.landmarks, f.quality_score, f.quality_reasons,
         f.embedding, f.sealed, k.key_id, k.data_key

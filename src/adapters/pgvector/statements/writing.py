@@ -30,15 +30,21 @@ ERASED_PHOTO = sql("""
     WHERE session_pk = :session_pk AND photo_id = ANY(:photos) AND revision > :revision ORDER BY photo_id LIMIT 1
 """)
 
+OUTDATED = sql("""
+    SELECT p.photo_id FROM photos p JOIN unnest(:photos, :requested) AS new (photo_id, requested_at) USING (photo_id)
+    WHERE p.session_pk = :session_pk AND p.model_pk = :model_pk AND p.requested_at > new.requested_at
+""")
+"""Photos that the session has as somebody asked for them later."""
+
 UPSERT_PHOTOS = sql("""
     INSERT INTO photos (session_pk, model_pk, photo_id, source_key, width, height, faces_detected, faces_indexed,
-                        indexed_at, revision)
+                        indexed_at, requested_at, revision)
     SELECT :session_pk, :model_pk, new.*, :revision
-    FROM unnest(:photos, :source_keys, :widths, :heights, :detected, :indexed, :instants) AS new
+    FROM unnest(:photos, :source_keys, :widths, :heights, :detected, :indexed, :instants, :requested) AS new
     ON CONFLICT (photo_id, session_pk, model_pk) DO UPDATE SET
         source_key = excluded.source_key, width = excluded.width, height = excluded.height,
         faces_detected = excluded.faces_detected, faces_indexed = excluded.faces_indexed,
-        indexed_at = excluded.indexed_at, revision = excluded.revision
+        indexed_at = excluded.indexed_at, requested_at = excluded.requested_at, revision = excluded.revision
     RETURNING pk, photo_id, photos.xmax <> 0 AS replaced
 """)
 """A row that was just inserted has no xmax, one that was locked for an update has."""

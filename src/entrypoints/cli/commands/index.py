@@ -10,7 +10,8 @@ import rich_click as click
 from click.exceptions import Exit
 
 from facepass.domain.gallery import SessionId
-from facepass.entrypoints.cli import views
+from facepass.entrypoints.cli import bucket_jobs, job_views, views
+from facepass.entrypoints.cli.bucket_jobs import BucketJob
 from facepass.entrypoints.cli.exit_codes import ExitCode
 from facepass.entrypoints.cli.folder import IdFrom, PhotoFile, photos_in
 from facepass.entrypoints.cli.indexing import FolderIndexer, IndexReport
@@ -23,6 +24,8 @@ from facepass.entrypoints.cli.runtime import Target, load_settings, service_at
 from facepass.entrypoints.client.service import Needs
 
 MAX_CONCURRENCY = 64
+S3 = "s3://"
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,14 @@ class Job:
 
 
 @click.command("index", epilog="Example: facepass index ~/photos/gala --session gala --failures failed.jsonl")
-@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("place", metavar="TARGET")
 @session_option
 @click.option(
     "--id-from",
     type=click.Choice(list(IdFrom), case_sensitive=False),
     default=IdFrom.PATH,
     show_default=True,
-    help="Photo ids: the path below DIR, the file name, or the name without suffix.",
+    help="Photo ids: the path below TARGET, the file name, or the name without suffix.",
 )
 @click.option(
     "--resume/--no-resume",
@@ -65,26 +68,43 @@ class Job:
     metavar="FILE",
     help="Write every failed photo with its reason, one JSON object a line.",
 )
+@click.option("--async", "in_background", is_flag=True, help="With s3://: make the job, and do not wait for it.")
 @service_options
 @json_option
 def command(
     *,
-    folder: Path,
+    place: str,
     session: str,
     id_from: IdFrom,
     resume: bool,
     concurrency: int,
     failures: Path | None,
+    in_background: bool,
     target: Target,
     as_json: bool,
 ) -> None:
-    """Index the photos below DIR into a session: every good enough face can be found from then on.
+    """Index the photos below TARGET into a session: every good enough face can be found from then on.
 
-    Takes jpg, jpeg, png, webp and bmp files; passes over hidden ones and links that lead out of DIR. Indexing again
-    replaces, never doubles. Ctrl-C stops after the photos in flight; the same command then does the rest. Ends with 1
-    when photos failed.
+    TARGET is a folder, or s3://BUCKET/PREFIX in the configured bucket. Takes jpg, jpeg, png, webp and bmp files; passes
+    over hidden ones and links that lead out of the folder. Indexing again replaces, never doubles. Ends with 1 when
+    photos failed.
+
+    What lies in a bucket becomes a job: facepass index s3://photos/gala/ --session gala --async
+
+    A folder is sent photo by photo; ctrl-C stops after those in flight, and the same command then does the rest. A job
+    goes on when ctrl-C leaves it, and `facepass jobs show ID --follow` picks it up again. Without --url the work on it
+    is done in this process as long as it watches.
     """
-    job = Job(folder, SessionId.parse(session, "--session"), IdFrom(id_from), resume, concurrency)
+    session_id = SessionId.parse(session, "--session")
+    if place.startswith(S3):
+        if failures is not None:
+            raise click.UsageError("--failures is for folders: `facepass jobs show ID` lists those of a job.")
+        _index_bucket(BucketJob(place, session_id, id_from, watch=not in_background), target, as_json=as_json)
+        return
+    if in_background:
+        raise click.UsageError("--async needs an s3:// address: this machine's folders are not the service's.")
+    folder: Path = FOLDER.convert(place, None, None)
+    job = Job(folder, session_id, IdFrom(id_from), resume, concurrency)
     photos = photos_in(folder, job.id_from)
     if not photos:
         raise click.UsageError(f"{folder} holds no jpg, jpeg, png, webp or bmp file.")
@@ -95,6 +115,15 @@ def command(
     if report.interrupted:
         raise Exit(ExitCode.INTERRUPTED)
     if report.failed:
+        raise Exit(ExitCode.REFUSED)
+
+
+def _index_bucket(job: BucketJob, target: Target, *, as_json: bool) -> None:
+    jobs, left = asyncio.run(bucket_jobs.run(job, target))
+    show(jobs, job_views.made(jobs), json=as_json)
+    if left:
+        raise Exit(ExitCode.INTERRUPTED)
+    if any(one.failed for one in jobs):
         raise Exit(ExitCode.REFUSED)
 
 

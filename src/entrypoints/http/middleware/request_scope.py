@@ -4,8 +4,9 @@ It stands outside of Litestar's routing, whose middlewares never see a request t
 """
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Collection
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import structlog
 from litestar.enums import ScopeType
@@ -41,6 +42,14 @@ WEBSOCKET = "WS"
 """Logged where a request has its method."""
 
 
+class RequestObserver(Protocol):
+    """Hears of every request that is over."""
+
+    @abstractmethod
+    def observe(self, method: str, route: str, status: int, *, duration_s: float) -> None:
+        """Count it; `route` is the template, never the path, which holds ids."""
+
+
 class RequestScope:
     """Wraps the whole application."""
 
@@ -54,6 +63,7 @@ class RequestScope:
         production: bool,
         access_log: bool,
         serving: Serving,
+        metrics: RequestObserver,
     ) -> None:
         self._app = app
         self._clock = clock
@@ -61,6 +71,7 @@ class RequestScope:
         self._trusted_proxies = trusted_proxies
         self._headers = raw_headers({**SECURITY_HEADERS, **(HSTS if production else {})})
         self._serving = serving
+        self._metrics = metrics
         self._access_log = structlog.stdlib.get_logger("facepass.access") if access_log else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,7 +93,9 @@ class RequestScope:
             try:
                 await self._app(inner, body.receive, self._sender(request, body, send, headless=method == "HEAD"))
             finally:
-                self._log(request, inner, method, 1e3 * (self._clock.elapsed_s() - started_s))
+                took_s = self._clock.elapsed_s() - started_s
+                self._metrics.observe(method, _route(inner), request.status or CLIENT_LEFT, duration_s=took_s)
+                self._log(request, inner, method, 1e3 * took_s)
 
     async def _socket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
         started_s = self._clock.elapsed_s()
@@ -108,7 +121,7 @@ class RequestScope:
             return
         facts: dict[str, Any] = {
             "method": method,
-            "route": cast("dict[str, Any]", scope).get("path_template") or "unmatched",
+            "route": _route(scope),
             "status": request.status or CLIENT_LEFT,
             "duration_ms": round(duration_ms, 3),
             "client": request.client.shown,
@@ -144,3 +157,7 @@ class RequestScope:
             await send(message)
 
         return sender
+
+
+def _route(scope: Scope) -> str:
+    return str(cast("dict[str, Any]", scope).get("path_template") or "unmatched")

@@ -2,8 +2,17 @@
 
 from facepass.domain.face import QualityReason
 from facepass.entrypoints.http import access, documented, schemas
+from facepass.entrypoints.http.operations.jobs import JOB
 from facepass.entrypoints.http.operations.operation import BODY, PICTURE, STORE, Operation
 from facepass.entrypoints.settings import Settings
+
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`respond-async`: in the background (RFC 7240).",
+    "schema": {"type": "string"},
+}
 
 
 def indexing(settings: Settings) -> tuple[Operation, ...]:
@@ -60,7 +69,10 @@ def _many(settings: Settings) -> Operation:
         summary="Index photos by key",
         description="Reads the photos from the configured store. One bad photo never spoils the rest: it is listed "
         "under `errors`. Photos without a face count as indexed and are listed under `without_faces`; faces too "
-        "poor to be stored are counted under `faces_refused`, each by the reason that weighed most.",
+        "poor to be stored are counted under `faces_refused`, each by the reason that weighed most.\n\n"
+        f"A batch of more than {settings.photos.batch_sync_max} photos, or with `Prefer: respond-async`, is answered "
+        "202 at once and indexed in the background: none of its photos is lost, and one that is indexed twice ends as "
+        "indexed once. Of two requests for the same photo the later one wins.",
         answer=schemas.IndexedBatch,
         example=schemas.IndexedBatch(
             41,
@@ -72,7 +84,9 @@ def _many(settings: Settings) -> Operation:
         ),
         errors=(*BODY, *STORE),
         access=access.INDEX,
-        body=documented.batch(settings),
+        parameters=(_PREFER,),
+        body=documented.batch(),
+        accepted=schemas.AcceptedJob(JOB, f"/api/v1/jobs/{JOB}"),
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from facepass.entrypoints.http.access import Access
 
-Tag = Literal["Sessions", "Erasure", "Search", "Faces", "Access", "Service"]
+Tag = Literal["Sessions", "Jobs", "Erasure", "Search", "Faces", "Access", "Service"]
 
 BODY = ("invalid_request", "payload_too_large", "request_timeout", "overloaded", "internal")
 """Of an operation with a body."""
@@ -32,6 +32,8 @@ class Operation:
         errors: codes it may answer with, beside success and those of `codes`.
         revalidates: whether it answers 304.
         answers_503: whether 503 has the shape of the answer instead of a problem.
+        accepted: an example of what it answers with 202, if it does.
+        media_type: of an answer that is text.
     """
 
     method: Literal["get", "post", "delete"]
@@ -48,6 +50,8 @@ class Operation:
     body: Mapping[str, Any] = field(default_factory=dict)
     revalidates: bool = False
     answers_503: bool = False
+    accepted: msgspec.Struct | None = None
+    media_type: str = "text/plain"
 
     @property
     def codes(self) -> tuple[str, ...]:

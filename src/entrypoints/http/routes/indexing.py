@@ -10,10 +10,12 @@ from facepass.application.index_photo import IndexPhoto
 from facepass.application.index_status import GetIndexStatus
 from facepass.application.ports import ImageLimits
 from facepass.application.read_photo import ReadPhoto
+from facepass.application.submit_job import SubmitJob
 from facepass.domain.gallery import PhotoId, SessionId
+from facepass.domain.job import MAX_PHOTOS
 from facepass.entrypoints.http import access, convert
 from facepass.entrypoints.http.answers import HttpRequest, answer
-from facepass.entrypoints.http.batch import read_batch
+from facepass.entrypoints.http.batch import RESPOND_ASYNC, read_batch, wants_async
 from facepass.entrypoints.http.body import BodyBudget
 from facepass.entrypoints.http.forms import FormSpec, read_form
 from facepass.entrypoints.http.parameters import Parameters, path_id
@@ -53,12 +55,18 @@ async def index_one(  # noqa: PLR0917 - Litestar injects by name
 async def index_many(
     request: HttpRequest,
     index_batch: NamedDependency[SkipValidation[IndexBatch]],
+    submit_job: NamedDependency[SkipValidation[SubmitJob]],
     settings: NamedDependency[SkipValidation[Settings]],
     bodies: NamedDependency[SkipValidation[BodyBudget]],
 ) -> Response[bytes]:
     """Index photos named by their keys."""
     with bodies.lease() as lease:
-        batch = await read_batch(request, lease, max_photos=settings.photos.batch_sync_max)
+        batch = await read_batch(request, lease, max_photos=MAX_PHOTOS)
+    if len(batch.photos) > settings.photos.batch_sync_max or wants_async(request):
+        job = await submit_job(batch.session_id, batch.photos)
+        accepted = convert.accepted_job(job)
+        headers = {"Location": accepted.status_url, "Preference-Applied": RESPOND_ASYNC}
+        return answer(request, accepted, status=202, headers=headers)
     result = await index_batch(batch.session_id, batch.photos)
     return answer(request, convert.indexed_batch(result))
 

@@ -23,6 +23,12 @@ from facepass.entrypoints.http.schemas.faces import (
     Point,
     Quality,
 )
+from facepass.entrypoints.http.schemas.jobs import (
+    AcceptedJob,
+    Job,
+    JobProgress,
+    Jobs,
+)
 from facepass.entrypoints.http.schemas.problems import (
     InvalidField,
     Problem,
@@ -56,6 +62,7 @@ from facepass.entrypoints.http.schemas.sessions import (
 )
 
 __all__ = [
+    "AcceptedJob",
     "Box",
     "Comparison",
     "CreatedKey",
@@ -74,6 +81,9 @@ __all__ = [
     "IndexedPhoto",
     "InvalidField",
     "IssuedToken",
+    "Job",
+    "JobProgress",
+    "Jobs",
     "Landmarks",
     "Liveness",
     "ManagedKey",

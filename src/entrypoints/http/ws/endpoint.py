@@ -8,13 +8,13 @@ from facepass.entrypoints.http import access, context
 from facepass.entrypoints.http.auth import admit
 from facepass.entrypoints.http.body import BodyBudget
 from facepass.entrypoints.http.doorkeeper import Credentials, Doorkeeper
+from facepass.entrypoints.http.places import Places
 from facepass.entrypoints.http.problems import noted_problem
 from facepass.entrypoints.http.ws import credentials
 from facepass.entrypoints.http.ws.close_codes import OF_PROBLEM, CloseCode, Ended
 from facepass.entrypoints.http.ws.connection import Connection, LiveSocket
 from facepass.entrypoints.http.ws.limits import LiveLimits
 from facepass.entrypoints.http.ws.messages import Auth, decode
-from facepass.entrypoints.http.ws.places import Places
 from facepass.entrypoints.http.ws.session import LiveSession
 
 

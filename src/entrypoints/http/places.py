@@ -1,4 +1,4 @@
-"""Bounds how many connections there are at once, and how many of them one holder has."""
+"""Bounds how many long connections there are at once, and how many of them one holder has."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""Jobs over a real PostgreSQL: in one process, in several, and when they are killed."""
