@@ -26,6 +26,8 @@ HEARTBEAT_TIMEOUT_S: Final = 15.0
 """After which a worker that says nothing is taken for dead, and its units are handed out again."""
 POLL_S: Final = 5.0
 """Longest time without a look into the queue: a notification may be lost."""
+BUSY_POLL_S: Final = 0.5
+"""Between two looks while more waits than is taken: the end of a unit is told by a notification anyway."""
 PAUSE_S: Final = 1.0
 """After the connection was lost, before the next is tried."""
 SWEEP_EVERY_S: Final = 15.0
@@ -91,6 +93,7 @@ class PgQueuerQueue(JobQueue):
         connection = await self._connect()
         try:
             manager = QueueManager(queries_over(connection), channel=Channel(SETTINGS.channel))
+            manager.min_dequeue_poll_interval = timedelta(seconds=BUSY_POLL_S)
             manager.entrypoint(ENTRYPOINT, accepts_context=False)(hands.take)
             stopper = asyncio.create_task(_pass_on(hands.stopping, manager.shutdown))
             try:
