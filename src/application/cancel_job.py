@@ -1,7 +1,7 @@
 """Stop a job: what is done stays done, what is queued is not done any more."""
 
+from facepass.application.get_job import existing
 from facepass.application.ports import Clock, UnitOfWork, UnitOfWorkFactory
-from facepass.domain.errors import NotFound
 from facepass.domain.job import JobId, JobProgress
 
 
@@ -24,9 +24,6 @@ class CancelJob:
 
         async def work(unit: UnitOfWork) -> JobProgress:
             await unit.jobs.cancel(job_id, at=self._clock.now())
-            progress = await unit.jobs.find(job_id)
-            if progress is None:
-                raise NotFound(f"There is no job {job_id}.")
-            return progress
+            return await existing(unit, job_id)
 
         return await self._unit_of_work.run(work)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facepass.application.ports import UnitOfWorkFactory
+from facepass.application.ports import UnitOfWork, UnitOfWorkFactory
 from facepass.domain.errors import NotFound
 from facepass.domain.job import JobId, JobProgress, UnitFailure
 
@@ -38,10 +38,22 @@ class GetJob:
             DependencyUnavailable: the database.
         """
         async with self._unit_of_work() as unit:
-            progress = await unit.jobs.find(job_id)
-            if progress is None:
-                raise NotFound(f"There is no job {job_id}.")
+            progress = await existing(unit, job_id)
+            if not progress.failed:  # listeners ask every second
+                return JobReport(progress, (), None)
             failures = await unit.jobs.failures(job_id, after=failures_after, limit=MAX_FAILURES + 1)
         more = len(failures) > MAX_FAILURES
         listed = failures[:MAX_FAILURES]
         return JobReport(progress, listed, listed[-1].unit_no if more else None)
+
+
+async def existing(unit: UnitOfWork, job_id: JobId) -> JobProgress:
+    """How far a job is.
+
+    Raises:
+        NotFound: there is no such job (any more).
+    """
+    progress = await unit.jobs.find(job_id)
+    if progress is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return progress

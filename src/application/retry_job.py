@@ -1,7 +1,7 @@
 """Have the photos of a job that were given up tried again."""
 
+from facepass.application.get_job import existing
 from facepass.application.ports import UnitOfWork, UnitOfWorkFactory
-from facepass.domain.errors import NotFound
 from facepass.domain.job import JobId, JobProgress
 
 
@@ -21,9 +21,6 @@ class RetryJob:
 
         async def work(unit: UnitOfWork) -> JobProgress:
             await unit.jobs.queue_failed(job_id)
-            progress = await unit.jobs.find(job_id)
-            if progress is None:
-                raise NotFound(f"There is no job {job_id}.")
-            return progress
+            return await existing(unit, job_id)
 
         return await self._unit_of_work.run(work)

@@ -1,23 +1,15 @@
 """The photos below an address such as `s3://bucket/prefix`, as a job names them."""
 
-from collections.abc import Callable
-from posixpath import basename, splitext
 from typing import Final
 
 from facepass.domain.errors import InvalidRequest
+from facepass.entrypoints.photo_names import IdFrom
 from facepass.entrypoints.settings import Settings
 from facepass.entrypoints.source_photos import bucket_source, source_limits
 
 SCHEME: Final = "s3://"
 MAX_LISTED: Final = 1_000_000
 """Photos of one address: their names are held in memory."""
-
-NAMES: dict[str, Callable[[str], str]] = {
-    "path": lambda path: path,
-    "name": basename,
-    "stem": lambda path: splitext(basename(path))[0],
-}
-"""What a photo is called, from its key below the address."""
 
 
 def prefix_in(settings: Settings, address: str) -> str:
@@ -37,13 +29,13 @@ def prefix_in(settings: Settings, address: str) -> str:
     return path[len(root) :]
 
 
-async def photos_below(settings: Settings, address: str, *, id_from: str) -> list[tuple[str, str]]:
+async def photos_below(settings: Settings, address: str, *, id_from: IdFrom) -> list[tuple[str, str]]:
     """Photo id and key of every photo, in order of key.
 
     Args:
         settings: of the bucket.
         address: `s3://bucket/prefix`; all keys that begin with the prefix count.
-        id_from: one of `NAMES`; a path counts from the last `/` of the prefix.
+        id_from: what photos are called; a path counts from the last `/` of the prefix.
 
     Raises:
         InvalidRequest: the address is outside of the bucket, there are too many photos, or two would have one id.
@@ -51,12 +43,11 @@ async def photos_below(settings: Settings, address: str, *, id_from: str) -> lis
     """
     prefix = prefix_in(settings, address)
     start = prefix.rfind("/") + 1
-    name_of = NAMES[id_from]
     source = bucket_source(settings, source_limits(settings))
     key_of: dict[str, str] = {}
     try:
         async for key in source.keys(prefix):
-            photo_id = name_of(key[start:])
+            photo_id = id_from.of(key[start:])
             if (other := key_of.setdefault(photo_id, key)) != key:
                 raise InvalidRequest.field("--id-from", f"{other} and {key} would both be called {photo_id!r}")
             if len(key_of) > MAX_LISTED:

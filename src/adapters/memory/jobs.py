@@ -51,7 +51,7 @@ class InMemoryJobStore(JobStore):
 
     async def begin(self, ref: UnitRef, *, at: datetime) -> JobUnit | None:
         """See `JobStore.begin`."""
-        begun = await self._end(ref, lambda unit: replace(unit, attempts=unit.attempts + 1))
+        begun = await self._change_queued(ref, lambda unit: replace(unit, attempts=unit.attempts + 1))
         if not begun:
             return None
         stored = self._transaction.jobs()[ref.job_id]
@@ -61,11 +61,11 @@ class InMemoryJobStore(JobStore):
 
     async def put_back(self, ref: UnitRef) -> None:
         """See `JobStore.put_back`."""
-        await self._end(ref, lambda unit: replace(unit, attempts=max(0, unit.attempts - 1)))
+        await self._change_queued(ref, lambda unit: replace(unit, attempts=max(0, unit.attempts - 1)))
 
     async def finish(self, ref: UnitRef, *, faces_detected: int, faces_indexed: int, at: datetime) -> bool:
         """See `JobStore.finish`."""
-        return await self._end(
+        return await self._change_queued(
             ref,
             lambda unit: replace(
                 unit, state=UnitState.DONE, faces_detected=faces_detected, faces_indexed=faces_indexed, ended_at=at
@@ -74,7 +74,7 @@ class InMemoryJobStore(JobStore):
 
     async def fail(self, ref: UnitRef, code: str, detail: str, *, at: datetime) -> bool:
         """See `JobStore.fail`."""
-        return await self._end(
+        return await self._change_queued(
             ref, lambda unit: replace(unit, state=UnitState.FAILED, code=code, detail=detail, ended_at=at)
         )
 
@@ -125,7 +125,7 @@ class InMemoryJobStore(JobStore):
         self._transaction.write_jobs(kept)
         return len(jobs) - len(kept)
 
-    async def _end(self, ref: UnitRef, change: Callable[[StoredUnit], StoredUnit]) -> bool:
+    async def _change_queued(self, ref: UnitRef, change: Callable[[StoredUnit], StoredUnit]) -> bool:
         """Change one queued unit; whether it was there and queued."""
         stored = (await self._transaction.lock_jobs()).get(ref.job_id)
         if stored is None or ref.unit_no >= len(stored.units):

@@ -12,6 +12,7 @@ from facepass.entrypoints.cli.output import note
 from facepass.entrypoints.cli.runtime import Target, load_settings, service_at
 from facepass.entrypoints.client.service import JobService, Needs
 from facepass.entrypoints.http import schemas
+from facepass.entrypoints.photo_names import IdFrom
 
 LEAVING = "Leaving. The jobs stay: `facepass jobs show ID --follow` picks them up."
 
@@ -22,13 +23,13 @@ class BucketJob:
 
     Attributes:
         address: `s3://bucket/prefix`.
-        id_from: what photos are called: see `facepass.entrypoints.bulk.NAMES`.
+        id_from: what photos are called.
         watch: stay until the end; without a service at `target`, the work is done in this process meanwhile.
     """
 
     address: str
     session: str
-    id_from: str
+    id_from: IdFrom
     watch: bool
 
 

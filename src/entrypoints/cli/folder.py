@@ -3,19 +3,11 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from facepass.domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedImage
 from facepass.domain.photo_key import PHOTO_SUFFIXES
-
-
-class IdFrom(StrEnum):
-    """What a photo is called in its session."""
-
-    PATH = "path"
-    NAME = "name"
-    STEM = "stem"
+from facepass.entrypoints.photo_names import IdFrom
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +78,5 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _photo(path: Path, root: Path, id_from: IdFrom) -> PhotoFile:
-    match id_from:
-        case IdFrom.PATH:
-            photo_id = path.relative_to(root).as_posix()
-        case IdFrom.NAME:
-            photo_id = path.name
-        case IdFrom.STEM:
-            photo_id = path.stem
     stat = path.stat()
-    return PhotoFile(path, photo_id, stat.st_size, stat.st_mtime_ns)
+    return PhotoFile(path, id_from.of(path.relative_to(root).as_posix()), stat.st_size, stat.st_mtime_ns)

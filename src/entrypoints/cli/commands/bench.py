@@ -9,10 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from facepass.entrypoints.cli.folder import IdFrom, photos_in
+from facepass.entrypoints.cli.folder import photos_in
 from facepass.entrypoints.cli.options import json_option
 from facepass.entrypoints.cli.output import note, show
 from facepass.entrypoints.cli.runtime import load_settings, log_to_stderr
+from facepass.entrypoints.photo_names import IdFrom
 from facepass.entrypoints.settings import Settings
 
 THROUGHPUT_ROUNDS = 3

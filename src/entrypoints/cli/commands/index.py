@@ -13,7 +13,7 @@ from facepass.domain.gallery import SessionId
 from facepass.entrypoints.cli import bucket_jobs, job_views, views
 from facepass.entrypoints.cli.bucket_jobs import BucketJob
 from facepass.entrypoints.cli.exit_codes import ExitCode
-from facepass.entrypoints.cli.folder import IdFrom, PhotoFile, photos_in
+from facepass.entrypoints.cli.folder import PhotoFile, photos_in
 from facepass.entrypoints.cli.indexing import FolderIndexer, IndexReport
 from facepass.entrypoints.cli.interruption import stop_on_interrupt
 from facepass.entrypoints.cli.journal import Journal, journal_path
@@ -22,6 +22,7 @@ from facepass.entrypoints.cli.output import show
 from facepass.entrypoints.cli.progress import progress_of
 from facepass.entrypoints.cli.runtime import Target, load_settings, service_at
 from facepass.entrypoints.client.service import Needs
+from facepass.entrypoints.photo_names import IdFrom
 
 MAX_CONCURRENCY = 64
 S3 = "s3://"
@@ -99,7 +100,7 @@ def command(
     if place.startswith(S3):
         if failures is not None:
             raise click.UsageError("--failures is for folders: `facepass jobs show ID` lists those of a job.")
-        _index_bucket(BucketJob(place, session_id, id_from, watch=not in_background), target, as_json=as_json)
+        _index_bucket(BucketJob(place, session_id, IdFrom(id_from), watch=not in_background), target, as_json=as_json)
         return
     if in_background:
         raise click.UsageError("--async needs an s3:// address: this machine's folders are not the service's.")

@@ -152,7 +152,8 @@ def quantize(name: str, folder: Path, as_json: bool) -> None:
     """
     from facepass.entrypoints import quantisation  # noqa: PLC0415 help does without
     from facepass.entrypoints.cli import model_views  # noqa: PLC0415 as above
-    from facepass.entrypoints.cli.folder import IdFrom, photos_in  # noqa: PLC0415 as above
+    from facepass.entrypoints.cli.folder import photos_in  # noqa: PLC0415 as above
+    from facepass.entrypoints.photo_names import IdFrom  # noqa: PLC0415 as above
 
     settings = load_settings()
     log_to_stderr(settings, least_level="WARNING")
