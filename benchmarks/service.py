@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,12 +39,18 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(models_dir: Path, settings: Mapping[str, str] | None = None) -> Iterator[Running]:
+def running(
+    models_dir: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    command: Sequence[str] = ("-m", "facepass", "serve"),
+) -> Iterator[Running]:
     """`facepass serve` on an embedded PostgreSQL in a temporary folder, until the block is left.
 
     Args:
         models_dir: prepared models.
         settings: environment variables beside the benchmark's own.
+        command: arguments of Python.
     """
     with tempfile.TemporaryDirectory(prefix="facepass-bench-") as folder:
         Path(folder).chmod(0o711)  # the embedded database runs as another user when this one is root
@@ -59,8 +65,7 @@ def running(models_dir: Path, settings: Mapping[str, str] | None = None) -> Iter
             **(settings or {}),
         }
         with (Path(folder) / "log").open("wb") as log:
-            command = [sys.executable, "-m", "facepass", "serve"]
-            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 - ours
+            process = subprocess.Popen([sys.executable, *command], env=environment, stdout=log, stderr=log)  # noqa: S603 - ours
             try:
                 asyncio.run(load.until_ready(port, timeout_s=READY_TIMEOUT_S))
                 yield Running(port, process.pid, Path(folder))

@@ -27,6 +27,11 @@ OLD_TABLE = """
 """
 
 
+def kills_asked_for() -> int:
+    """How often something is killed in one test: a few times in every run of the suite, 20 times in `make chaos`."""
+    return int(os.environ.get("CHAOS_KILLS", "5"))
+
+
 @dataclass(frozen=True, slots=True)
 class OldFace:
     """A row of the first generation; its vector is made of its number."""

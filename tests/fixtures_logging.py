@@ -12,9 +12,9 @@ from facepass.entrypoints import logs
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = [*root.handlers], root.level
+    handlers, level, rendering = [*root.handlers], root.level, structlog.get_config()
     yield
     root.handlers, root.level = handlers, level
     logging.getLogger(logs.OUR_LOGGERS).setLevel(logging.NOTSET)
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    structlog.configure(**rendering)

@@ -1,6 +1,8 @@
 """Say which faces a picture shows, storing nothing."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Protocol
 
 from facepass.application.face_analysis import FaceAnalyser, Timings
 from facepass.application.ports import Clock, ImageLimits, PictureFile, WorkKind
@@ -17,7 +19,17 @@ class DetectedFaces:
     took_ms: float
 
 
-class DetectFaces:
+class FindFaces(Protocol):
+    """What `DetectFaces` does, with or without something around it."""
+
+    @abstractmethod
+    async def __call__(
+        self, data: PictureFile, limits: ImageLimits, *, kind: WorkKind = WorkKind.DETECT
+    ) -> DetectedFaces:
+        """See `DetectFaces`."""
+
+
+class DetectFaces(FindFaces):
     """Decode, detect, assess."""
 
     def __init__(self, *, analyser: FaceAnalyser, clock: Clock) -> None:

@@ -178,3 +178,18 @@ class JobProgress:
         if self.queued:
             return JobState.QUEUED if self.started_at is None else JobState.RUNNING
         return JobState.CANCELLED if self.cancelled else JobState.FINISHED
+
+
+@dataclass(frozen=True, slots=True)
+class JobBacklog:
+    """What all jobs together still have to do.
+
+    Attributes:
+        queued: units.
+        failed: units that were given up, of jobs that are still known.
+        oldest_at: since when the unit that was queued first has waited; None where none waits.
+    """
+
+    queued: int
+    failed: int
+    oldest_at: datetime | None

@@ -9,6 +9,8 @@ from facepass.entrypoints.settings import Secret, Settings
 
 ADDRESSES = ("_URL", "_DSN")
 """How names of settings end that hold an address, with a password in it or without."""
+HEADERS = "_HEADERS"
+"""How names of settings end that hold `name=value,…`, each value a secret of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,13 @@ def configured_secrets(settings: Settings) -> Iterator[ConfiguredSecret]:
 
 
 def hidden_texts(settings: Settings) -> Iterator[str]:
-    """What must not be shown: every secret and, of addresses, also the whole and the password as it is spelt there."""
+    """What must not be shown: every secret, passwords as addresses spell them, each value of headers."""
     for setting, _, value in _values(settings):
         yield value
         if setting.endswith(ADDRESSES):
             yield from _passwords(value)
+        if setting.endswith(HEADERS):
+            yield from _header_values(value)
     yield from (secret.value for secret in configured_secrets(settings))
 
 
@@ -74,3 +78,12 @@ def _passwords(address: str) -> Iterator[str]:
         name, _, value = assignment.partition("=")
         if name == "password" and value:
             yield value
+
+
+def _header_values(headers: str) -> Iterator[str]:
+    """As they are spelt, and as they are sent."""
+    for pair in headers.split(","):
+        value = pair.partition("=")[2].strip()
+        if value:
+            yield value
+            yield unquote(value)

@@ -7,12 +7,23 @@ secret. A variable with our prefix that means nothing is refused by name: a typi
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from dotenv import dotenv_values
 
 from facepass.domain.errors import ConfigurationError
-from facepass.entrypoints.settings import Database, Network, ObjectStore, Origin, Redis, Secret, Server, Settings
+from facepass.entrypoints.settings import (
+    Database,
+    Network,
+    ObjectStore,
+    Origin,
+    Redis,
+    Secret,
+    Server,
+    Settings,
+    Tracing,
+)
 
 PREFIX = "FACEPASS_"
 ALIASES = {
@@ -89,6 +100,7 @@ def load_settings(environment: Mapping[str, str], *, dotenv: Path | None = None)
     _check_bucket_has_keys(settings.object_store, names)
     _check_redis_has_host(settings.redis, names)
     _check_lead_is_part_of_grace(settings.server, names)
+    _check_collector(settings.tracing, names)
     return settings
 
 
@@ -193,6 +205,25 @@ def _check_lead_is_part_of_grace(server: Server, names: Mapping[str, str]) -> No
             f"{names['shutdown_lead_s']} must be less than SHUTDOWN_GRACE_S, {server.shutdown_grace_s:g}: it is a part "
             "of it."
         )
+
+
+def _check_collector(tracing: Tracing, names: Mapping[str, str]) -> None:
+    """A collector is asked over HTTP, and an address is shown where a secret is not."""
+    if tracing.otel_exporter_otlp_endpoint is None:
+        return
+    name = names["otel_exporter_otlp_endpoint"]
+    address = _parts(tracing.otel_exporter_otlp_endpoint)
+    if address is None or address.scheme not in {"http", "https"} or not address.hostname or address.query:
+        raise ConfigurationError(f"{name} is no address of a collector: write http://host:port or https://host:port.")
+    if "@" in address.netloc:
+        raise ConfigurationError(f"{name} holds a user or a password: put it into OTEL_EXPORTER_OTLP_HEADERS.")
+
+
+def _parts(address: str) -> SplitResult | None:
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
 
 
 def _decode_custom(wanted: type, value: Any) -> Any:

@@ -21,5 +21,5 @@ async def worked_on(container: Container, *, concurrency: int) -> AsyncIterator[
     if not concurrency:
         yield
         return
-    async with container.job_queue().open(container.run_unit(), concurrency=concurrency):
+    async with container.job_queue().open(container.job_units(), concurrency=concurrency):
         yield

@@ -27,6 +27,7 @@ async def running(container: Container, *, progress: Progress) -> AsyncIterator[
         DependencyUnavailable: the database is out of reach.
     """
     async with AsyncExitStack() as stack:
+        _open_tracing(container, stack)
         _open_photos(container, stack)
         if container.rates() == "redis":
             # A wrong address ends the start; a Redis that is away does not: the limits wait for it.
@@ -77,6 +78,14 @@ async def _open_vision(container: Container, stack: AsyncExitStack, progress: Pr
     model = await asyncio.to_thread(container.onnx_model)
     stack.push_async_callback(model.close)
     stack.push_async_callback(container.onnx_models().close)
+
+
+def _open_tracing(container: Container, stack: AsyncExitStack) -> None:
+    """First, so that it is closed last: whatever ends has its spans sent, as far as that can be done in time."""
+    tracing = container.tracing()
+    if tracing is not None:
+        tracing.open()
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
 
 
 def _open_photos(container: Container, stack: AsyncExitStack) -> None:

@@ -18,8 +18,8 @@ from facepass.entrypoints.settings import Logging
 
 OUR_LOGGERS = "facepass"
 ACCESS_LOGGER = f"{OUR_LOGGERS}.access"
-TALKATIVE = ("uvicorn", "alembic", "PIL", "httpx", "httpcore", "botocore", "aiobotocore", "websockets")
-LEVELS = dict.fromkeys(TALKATIVE, logging.WARNING)
+TALKATIVE = ("uvicorn", "alembic", "PIL", "httpx", "httpcore", "botocore", "aiobotocore", "websockets", "urllib3")
+LEVELS = {**dict.fromkeys(TALKATIVE, logging.WARNING), "opentelemetry": logging.CRITICAL}
 """Libraries that say more than an operator wants, or than a log may hold: keys of photos, signatures, every header.
 What they warn of is kept."""
 SECRET_WORDS = ("secret", "password", "api_key", "apikey", "authorization", "token", "x-api-key", "credential")

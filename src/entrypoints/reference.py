@@ -2,11 +2,13 @@
 
     python -m facepass.entrypoints.reference > docs/configuration.md
 
+With the argument `metrics` it writes `docs/metrics.md` from the metrics: see `facepass.entrypoints.metrics_reference`.
+
 Meaning and bounds are those that the fields of `facepass.entrypoints.settings` declare.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -137,5 +139,19 @@ def _default(name: str, value: Any) -> str:
     return f"`{value}`"
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Write a document to standard output: `metrics`, or that of the settings without a word; exit status."""
+    if list(arguments) == ["metrics"]:
+        from facepass.entrypoints import metrics_reference  # noqa: PLC0415 the whole service, and only for this
+
+        sys.stdout.write(metrics_reference.page())
+    elif arguments:
+        sys.stderr.write("usage: python -m facepass.entrypoints.reference [metrics]\n")
+        return 2
+    else:
+        sys.stdout.write(page())
+    return 0
+
+
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.exit(main(sys.argv[1:]))

@@ -24,6 +24,7 @@ from facepass.entrypoints.bounded_websocket import BoundedWebSocket
 from facepass.entrypoints.caretaker import looked_after
 from facepass.entrypoints.container import Container
 from facepass.entrypoints.draining import DrainingHttp, DrainingServer
+from facepass.entrypoints.gauging import gauged
 from facepass.entrypoints.http.app import create_app
 from facepass.entrypoints.http.ws.messages import max_message_bytes
 from facepass.entrypoints.jobs import served_concurrency, worked_on
@@ -101,8 +102,13 @@ def server_config(app: ASGIApp, *, max_frame_bytes: int) -> uvicorn.Config:
     )
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, *, called: str = "API_PORT") -> socket.socket:
     """A socket that holds its address but takes no connection yet: callers are refused until the service can answer.
+
+    Args:
+        host: name or address.
+        port: of TCP.
+        called: the setting that names the port.
 
     Raises:
         ConfigurationError: saying what to change.
@@ -119,16 +125,16 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         listener.close()
-        raise ConfigurationError(_why_not(error, host, port)) from error
+        raise ConfigurationError(_why_not(error, host, port, called)) from error
     return listener
 
 
-def _why_not(error: OSError, host: str, port: int) -> str:
+def _why_not(error: OSError, host: str, port: int, called: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"API_PORT={port}: something else listens on {host}:{port} already. Choose another port, or stop it."
+        return f"{called}={port}: something else listens on {host}:{port} already. Choose another port, or stop it."
     if error.errno == errno.EACCES:
-        return f"API_PORT={port}: this user may not listen on {host}:{port}. Choose a port above 1023."
-    return f"API_HOST={host}, API_PORT={port}: cannot be listened on ({error.strerror})."
+        return f"{called}={port}: this user may not listen on {host}:{port}. Choose a port above 1023."
+    return f"API_HOST={host}, {called}={port}: cannot be listened on ({error.strerror})."
 
 
 class _Stop:
@@ -185,6 +191,7 @@ async def _serve(container: Container, listener: socket.socket, config: uvicorn.
             beside(
                 serving,
                 looked_after(container.look_after()),
+                gauged(container),
                 worked_on(container, concurrency=served_concurrency(settings)),
                 grace_s=settings.server.shutdown_grace_s,
             ),

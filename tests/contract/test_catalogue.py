@@ -119,3 +119,8 @@ async def test_forgetting_without_commit_does_not_hold(empty_units: UnitOfWorkFa
     async with empty_units() as unit:
         assert await unit.catalogue.purge_erased(NOON + HOUR) == 1
     assert await revision(empty_units, session) > 0
+
+
+async def test_of_a_new_store_no_backup_is_known(empty_units: UnitOfWorkFactory) -> None:
+    async with empty_units() as unit:
+        assert await unit.catalogue.last_backup_at() is None

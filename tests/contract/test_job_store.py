@@ -9,7 +9,7 @@ import pytest
 
 from facepass.application.ports import UnitOfWork, UnitOfWorkFactory
 from facepass.domain.gallery import PhotoId, SessionId
-from facepass.domain.job import Job, JobId, JobProgress, JobState, PhotoToIndex, UnitFailure, UnitRef
+from facepass.domain.job import Job, JobBacklog, JobId, JobProgress, JobState, PhotoToIndex, UnitFailure, UnitRef
 from tests.gallery_builders import NOON
 
 T = TypeVar("T")
@@ -148,8 +148,8 @@ async def test_what_had_failed_is_queued_again(empty_units: UnitOfWorkFactory) -
     job_id = await add(empty_units, "a", "b")
     await within(empty_units, lambda unit: unit.jobs.begin(UnitRef(job_id, 0), at=NOON))
     await fail(empty_units, UnitRef(job_id, 0))
-    assert await within(empty_units, lambda unit: unit.jobs.queue_failed(job_id)) == 1
-    assert await within(empty_units, lambda unit: unit.jobs.queue_failed(job_id)) == 0
+    assert await within(empty_units, lambda unit: unit.jobs.queue_failed(job_id, at=NOON)) == 1
+    assert await within(empty_units, lambda unit: unit.jobs.queue_failed(job_id, at=NOON)) == 0
     again = await within(empty_units, lambda unit: unit.jobs.begin(UnitRef(job_id, 0), at=NOON))
     assert again is not None
     assert again.attempts == 1
@@ -194,3 +194,32 @@ async def test_jobs_that_ended_long_ago_are_forgotten(empty_units: UnitOfWorkFac
 async def test_of_many_at_once_one_finishes_a_unit(empty_units: UnitOfWorkFactory, workers: int) -> None:
     ref = UnitRef(await add(empty_units, "a"), 0)
     assert sum(await asyncio.gather(*(finish(empty_units, ref) for _ in range(workers)))) == 1
+
+
+async def backlog(units: UnitOfWorkFactory) -> JobBacklog:
+    async with units() as unit:
+        return await unit.jobs.backlog()
+
+
+async def test_the_backlog_is_what_waits_and_what_failed_since_when(empty_units: UnitOfWorkFactory) -> None:
+    assert await backlog(empty_units) == JobBacklog(0, 0, None)
+    first = await add(empty_units, "a", "b", at=NOON, chance=b"\x01")
+    second = await add(empty_units, "a", "b", "c", at=NOON + 10 * SECOND, chance=b"\x02")
+    assert await backlog(empty_units) == JobBacklog(5, 0, NOON)
+    await finish(empty_units, UnitRef(first, 0))
+    await fail(empty_units, UnitRef(first, 1))
+    await within(empty_units, lambda unit: unit.jobs.begin(UnitRef(second, 0), at=NOON + 20 * SECOND))
+    assert await backlog(empty_units) == JobBacklog(3, 1, NOON + 10 * SECOND), "one in hand waits, too"
+    await within(empty_units, lambda unit: unit.jobs.cancel(second, at=NOON + 30 * SECOND))
+    assert await backlog(empty_units) == JobBacklog(0, 1, None)
+
+
+async def test_what_is_queued_again_has_waited_since_then(empty_units: UnitOfWorkFactory) -> None:
+    job_id = await add(empty_units, "a", "b")
+    await fail(empty_units, UnitRef(job_id, 0))
+    await within(empty_units, lambda unit: unit.jobs.queue_failed(job_id, at=NOON + 100 * SECOND))
+    assert await backlog(empty_units) == JobBacklog(2, 0, NOON), "another has waited all the time"
+    await finish(empty_units, UnitRef(job_id, 1))
+    await fail(empty_units, UnitRef(job_id, 0))
+    await within(empty_units, lambda unit: unit.jobs.queue_failed(job_id, at=NOON + 200 * SECOND))
+    assert await backlog(empty_units) == JobBacklog(1, 0, NOON + 200 * SECOND)

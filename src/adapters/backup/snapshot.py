@@ -9,7 +9,10 @@ from facepass.adapters.backup.documents import TableFingerprint
 KEY_TABLE = "session_keys"
 """Its rows are in no dump: see the package's docstring."""
 
-BOOKKEEPING = frozenset({"alembic_version", "audit_head", "models"})
+MARK_TABLE = "last_backup"
+"""Says when the newest backup was made."""
+
+BOOKKEEPING = frozenset({"alembic_version", "audit_head", "models", MARK_TABLE})
 """Tables that have rows though nobody has stored anything."""
 
 # partitions are part of their table, and what belongs to an extension comes with it

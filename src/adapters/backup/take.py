@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
+import asyncpg
+
 from facepass import __version__
 from facepass.adapters.backup.address import Connection, DatabaseAddress
 from facepass.adapters.backup.documents import (
@@ -23,7 +25,7 @@ from facepass.adapters.backup.documents import (
 from facepass.adapters.backup.erasures import merged, read_erasures
 from facepass.adapters.backup.keys import read_keys
 from facepass.adapters.backup.programs import Programs, output_of
-from facepass.adapters.backup.snapshot import KEY_TABLE, fingerprints, schema_revision
+from facepass.adapters.backup.snapshot import KEY_TABLE, MARK_TABLE, fingerprints, has_column, schema_revision
 from facepass.adapters.backup.store import BackupStore, backups_in, read, write
 from facepass.domain.errors import ConfigurationError, Conflict
 
@@ -31,6 +33,11 @@ ADVISORY_LOCK = 0x66616365_6261636B  # "faceback" in ASCII: one backup of a data
 STATEMENT_TIMEOUT_S = 6 * 3600.0
 LOCK_WAIT_MS = 60_000
 """How long `pg_dump` waits for a table that a migration holds."""
+
+_MARK = f"""
+    INSERT INTO {MARK_TABLE} AS known (taken_at) VALUES ($1)
+    ON CONFLICT (single) DO UPDATE SET taken_at = greatest(known.taken_at, excluded.taken_at)
+"""  # noqa: S608 - constant  # nosec
 
 Progress = Callable[[str], None]
 FindPrograms = Callable[[int], Programs]
@@ -41,7 +48,8 @@ async def back_up(
 ) -> Manifest:
     """Back a database up, and delete the backups that are too old.
 
-    Reads only, and takes no lock that a writer waits for. The manifest comes last: without it a dump is no backup.
+    Takes no lock that a writer waits for, and writes nothing but, at the end, when the newest backup was made. The
+    manifest comes last: without it a dump is no backup.
 
     Args:
         source: the database.
@@ -63,6 +71,7 @@ async def back_up(
         programs = await asyncio.to_thread(find_programs, major)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             manifest = await _write_snapshot(connection, source, store, programs, progress)
+        await _mark(connection, manifest.created_at, progress)
     finally:
         await connection.close(timeout=source.timeout_s)
     await _delete_outdated(store, manifest.created_at - timedelta(days=retention_days), progress)
@@ -114,6 +123,15 @@ async def _write_snapshot(
     await write(store, ERASURES, erasures)
     await write(store, manifest_of(name), manifest)
     return manifest
+
+
+async def _mark(connection: Connection, taken_at: datetime, progress: Progress) -> None:
+    """Have the database know of the backup, so that the service can tell how old it is; no backup fails for that."""
+    try:
+        if await has_column(connection, MARK_TABLE, "taken_at"):  # an older schema has no place for it
+            await connection.execute(_MARK, taken_at)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        progress(f"The database does not take note of the backup, so metrics will not tell of it: {error}.")
 
 
 class _Measure:

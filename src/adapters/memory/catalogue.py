@@ -47,6 +47,10 @@ class InMemoryCatalogue(GalleryCatalogue):
         photos = sum(len(served.photos) for served in held)
         return StoreTotals(len(held), photos, sum(served.face_count for served in held), size_bytes=None)
 
+    async def last_backup_at(self) -> datetime | None:
+        """See `GalleryCatalogue.last_backup_at`. Nobody backs memory up."""
+        return None
+
     def _held(self) -> dict[SessionId, Edition]:
         galleries = self._transaction.read_all().items()
         return {name: gallery.served for name, gallery in galleries if gallery.served is not None}

@@ -8,7 +8,17 @@ from facepass.adapters.memory.store import StoredJob, StoredUnit
 from facepass.adapters.memory.transaction import InMemoryTransaction
 from facepass.application.ports import JobStore
 from facepass.domain.gallery import PhotoId, SessionId
-from facepass.domain.job import Job, JobId, JobProgress, JobUnit, PhotoToIndex, UnitFailure, UnitRef, UnitState
+from facepass.domain.job import (
+    Job,
+    JobBacklog,
+    JobId,
+    JobProgress,
+    JobUnit,
+    PhotoToIndex,
+    UnitFailure,
+    UnitRef,
+    UnitState,
+)
 
 
 class InMemoryJobStore(JobStore):
@@ -48,6 +58,13 @@ class InMemoryJobStore(JobStore):
             if unit.state is UnitState.FAILED and number > after
         ]
         return failed[:limit]
+
+    async def backlog(self) -> JobBacklog:
+        """See `JobStore.backlog`."""
+        jobs = self._transaction.jobs().values()
+        states = [unit.state for stored in jobs for unit in stored.units]
+        waiting = [stored.queued_at or stored.job.created_at for stored in jobs if _waits(stored)]
+        return JobBacklog(states.count(UnitState.QUEUED), states.count(UnitState.FAILED), min(waiting, default=None))
 
     async def begin(self, ref: UnitRef, *, at: datetime) -> JobUnit | None:
         """See `JobStore.begin`."""
@@ -96,9 +113,12 @@ class InMemoryJobStore(JobStore):
             lambda unit: replace(unit, state=UnitState.CANCELLED, code="", detail="", ended_at=unit.ended_at or at),
         )
 
-    async def queue_failed(self, job_id: JobId) -> int:
+    async def queue_failed(self, job_id: JobId, *, at: datetime) -> int:
         """See `JobStore.queue_failed`."""
         failed = [failure.unit_no for failure in await self.failures(job_id, after=-1, limit=2**31)]
+        stored = (await self._transaction.lock_jobs()).get(job_id)
+        if stored is not None and not _waits(stored):
+            self._put(replace(stored, queued_at=at))
         await self._change(
             lambda stored, unit: stored.job.job_id == job_id and unit.state is UnitState.FAILED,
             lambda unit: StoredUnit(unit.photo),
@@ -180,3 +200,7 @@ def _ended_before(stored: StoredJob, before: datetime) -> bool:
     return stored.job.created_at < before and all(
         unit.ended_at is not None and unit.ended_at < before for unit in stored.units
     )
+
+
+def _waits(stored: StoredJob) -> bool:
+    return any(unit.state is UnitState.QUEUED for unit in stored.units)

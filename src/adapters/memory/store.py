@@ -170,11 +170,16 @@ class StoredUnit:
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """A job with its units, in order."""
+    """A job with its units, in order.
+
+    Attributes:
+        queued_at: since when its units wait that were queued again; None: since it was asked for.
+    """
 
     job: Job
     units: tuple[StoredUnit, ...]
     started_at: datetime | None = None
+    queued_at: datetime | None = None
 
 
 CREDENTIALS = SessionId("")

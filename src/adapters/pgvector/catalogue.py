@@ -35,3 +35,8 @@ class PgvectorCatalogue(GalleryCatalogue):
         """See `GalleryCatalogue.totals`."""
         row = (await self._transaction.read(statements.TOTALS, {})).one()
         return StoreTotals(row.sessions, row.photos, row.embeddings, row.size_bytes)
+
+    async def last_backup_at(self) -> datetime | None:
+        """See `GalleryCatalogue.last_backup_at`."""
+        taken_at: datetime | None = (await self._transaction.read(statements.LAST_BACKUP, {})).scalar_one_or_none()
+        return taken_at

@@ -141,11 +141,13 @@ class _Bounds:
     Attributes:
         take_timeout_s: from asking for a connection to having one, be it waited for, opened or both.
         generation: of connections; those opened before the last silence of the database are of an earlier one.
+        waiting: callers that have asked for a connection and have none yet.
     """
 
     def __init__(self, timeout_s: float) -> None:
         self.take_timeout_s = timeout_s + CLIENT_GRACE_S
         self.generation = 0
+        self.waiting = 0
 
     def opened(self, _connection: object, record: ConnectionPoolEntry) -> None:
         record.info[_GENERATION] = self.generation
@@ -192,8 +194,18 @@ async def take(engine: AsyncEngine) -> AsyncConnection:
     Raises:
         TimeoutError: none came free, and could be opened, in time.
     """
-    async with asyncio.timeout(_bounds_of(engine).take_timeout_s):
-        return await engine.connect()
+    bounds = _bounds_of(engine)
+    bounds.waiting += 1
+    try:
+        async with asyncio.timeout(bounds.take_timeout_s):
+            return await engine.connect()
+    finally:
+        bounds.waiting -= 1
+
+
+def callers_waiting(engine: AsyncEngine) -> int:
+    """How many have asked `take` for a connection and have none yet."""
+    return _bounds_of(engine).waiting
 
 
 def _bounds_of(engine: AsyncEngine) -> _Bounds:

@@ -13,7 +13,17 @@ from facepass.adapters.pgvector.statements import jobs as statements
 from facepass.adapters.pgvector.transaction import Transaction
 from facepass.application.ports import JobStore
 from facepass.domain.gallery import PhotoId, SessionId
-from facepass.domain.job import Job, JobId, JobKind, JobProgress, JobUnit, PhotoToIndex, UnitFailure, UnitRef
+from facepass.domain.job import (
+    Job,
+    JobBacklog,
+    JobId,
+    JobKind,
+    JobProgress,
+    JobUnit,
+    PhotoToIndex,
+    UnitFailure,
+    UnitRef,
+)
 
 AFTER_ALL_JOBS: Final = "~"
 """Greater than every id."""
@@ -71,6 +81,11 @@ class PgvectorJobStore(JobStore):
             for row in await self._transaction.read(statements.FAILURES, values)
         ]
 
+    async def backlog(self) -> JobBacklog:
+        """See `JobStore.backlog`."""
+        row = (await self._transaction.read(statements.BACKLOG, {})).one()
+        return JobBacklog(row.queued, row.failed, row.oldest_at)
+
     async def begin(self, ref: UnitRef, *, at: datetime) -> JobUnit | None:
         """See `JobStore.begin`."""
         row = (await self._transaction.write(statements.BEGIN, {**_named(ref), "at": at})).one_or_none()
@@ -104,9 +119,9 @@ class PgvectorJobStore(JobStore):
             return (await self._transaction.write(statements.CANCEL_SESSION, values)).rowcount
         return (await self._transaction.write(statements.CANCEL_PHOTO, {**values, "photo": photo_id})).rowcount
 
-    async def queue_failed(self, job_id: JobId) -> int:
+    async def queue_failed(self, job_id: JobId, *, at: datetime) -> int:
         """See `JobStore.queue_failed`."""
-        numbers = (await self._transaction.write(statements.QUEUE_FAILED, {"job": job_id})).scalars().all()
+        numbers = (await self._transaction.write(statements.QUEUE_FAILED, {"job": job_id, "at": at})).scalars().all()
         await self._queue([UnitRef(job_id, number) for number in sorted(numbers)])
         return len(numbers)
 

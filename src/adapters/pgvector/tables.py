@@ -14,6 +14,7 @@ Texts are in the collation "C": compared byte by byte, which for UTF-8 is code-p
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -228,6 +229,8 @@ jobs = Table(
     Column("session_id", IDENTIFIER, nullable=False),
     Column("created_at", INSTANT, nullable=False),
     Column("started_at", INSTANT, nullable=True),
+    # since when units wait that were queued again; none: since the job was asked for
+    Column("queued_at", INSTANT, nullable=True),
     PrimaryKeyConstraint("job_id", name="jobs_pkey"),
     Index("jobs_session_idx", "session_id", "job_id"),
 )
@@ -253,5 +256,16 @@ job_units = Table(
     CheckConstraint("state IN ('queued', 'done', 'failed', 'cancelled')", name="job_units_state"),
     CheckConstraint("(state = 'queued') = (ended_at IS NULL)", name="job_units_ended"),
     Index("job_units_queued_idx", "job_id", "unit_no", postgresql_where=text("state = 'queued'")),
+    Index("job_units_failed_idx", "job_id", postgresql_where=text("state = 'failed'")),
 )
 """Photos of a job. Whoever ends one looks at `state` first, in the transaction that stores the photo."""
+
+last_backup = Table(
+    "last_backup",
+    metadata,
+    Column("single", Boolean, nullable=False, server_default=text("true")),
+    Column("taken_at", INSTANT, nullable=False),
+    PrimaryKeyConstraint("single", name="last_backup_pkey"),
+    CheckConstraint("single", name="last_backup_single"),
+)
+"""At most one row: the moment that the newest complete backup shows; `facepass db backup` writes it."""

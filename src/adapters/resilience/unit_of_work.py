@@ -10,9 +10,10 @@ from typing import Self
 
 from facepass.adapters.resilience.breaker import Call, CircuitBreaker
 from facepass.application.ports import T, UnitOfWork, UnitOfWorkFactory
+from facepass.application.ports.passing import PassingUnitOfWork
 
 
-class GuardedUnitOfWork(UnitOfWork):
+class GuardedUnitOfWork(PassingUnitOfWork):
     """A unit of work that the breaker hears of.
 
     Args:
@@ -21,40 +22,32 @@ class GuardedUnitOfWork(UnitOfWork):
     """
 
     def __init__(self, inner: UnitOfWork, breaker: CircuitBreaker) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._breaker = breaker
         self._call: Call | None = None
-        self.galleries = inner.galleries
-        self.changes = inner.changes
-        self.catalogue = inner.catalogue
-        self.audit = inner.audit
-        self.keys = inner.keys
-        self.token_uses = inner.token_uses
-        self.jobs = inner.jobs
 
     async def __aenter__(self) -> Self:
         """See `UnitOfWork.__aenter__`."""
         self._call = await self._breaker.enter()
         try:
-            await self._inner.__aenter__()
+            return await super().__aenter__()
         except BaseException as error:
             self._settle(error)
             raise
-        return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """See `UnitOfWork.__aexit__`."""
         try:
-            await self._inner.__aexit__(exc_type, exc, traceback)
+            await super().__aexit__(exc_type, exc, traceback)
         finally:
             self._settle(exc)
 
     async def commit(self) -> None:
         """See `UnitOfWork.commit`; one that fails is told at once, lest the block deals with the error itself."""
         try:
-            await self._inner.commit()
+            await super().commit()
         except BaseException as error:
             self._settle(error)
             raise

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from facepass.domain.gallery import PhotoId, SessionId
-from facepass.domain.job import Job, JobId, JobProgress, JobUnit, PhotoToIndex, UnitFailure, UnitRef
+from facepass.domain.job import Job, JobBacklog, JobId, JobProgress, JobUnit, PhotoToIndex, UnitFailure, UnitRef
 
 
 class JobStore(Protocol):
@@ -28,6 +28,10 @@ class JobStore(Protocol):
     @abstractmethod
     async def failures(self, job_id: JobId, *, after: int, limit: int) -> Sequence[UnitFailure]:
         """Units of a job that were given up, from after number `after`, at most `limit`."""
+
+    @abstractmethod
+    async def backlog(self) -> JobBacklog:
+        """What all jobs together still have to do. Cheap enough to ask every few seconds."""
 
     @abstractmethod
     async def begin(self, ref: UnitRef, *, at: datetime) -> JobUnit | None:
@@ -54,8 +58,8 @@ class JobStore(Protocol):
         """The same for every job's units of a session, or of one of its photos."""
 
     @abstractmethod
-    async def queue_failed(self, job_id: JobId) -> int:
-        """Queue the units again that were given up; how many."""
+    async def queue_failed(self, job_id: JobId, *, at: datetime) -> int:
+        """Queue the units again that were given up; how many. If none waited already, the wait begins at `at`."""
 
     @abstractmethod
     async def queue_strayed(self, *, limit: int) -> int:

@@ -135,6 +135,10 @@ class GalleryCatalogue(Protocol):
     async def totals(self) -> StoreTotals:
         """What there is."""
 
+    @abstractmethod
+    async def last_backup_at(self) -> datetime | None:
+        """The moment that the newest complete backup shows; None where none is known of."""
+
 
 @dataclass(frozen=True, slots=True)
 class IndexHealth:

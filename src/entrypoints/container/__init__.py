@@ -10,10 +10,14 @@ from dependency_injector import providers
 
 from facepass.adapters.memory.job_queue import InMemoryJobQueue
 from facepass.adapters.pgqueuer.queue import PgQueuerQueue
+from facepass.adapters.telemetry.job_units import LoggedUnits
+from facepass.adapters.telemetry.registry import whole
 from facepass.application.cancel_job import CancelJob
 from facepass.application.check_audit import CheckAudit
 from facepass.application.check_health import CheckHealth
+from facepass.application.check_upkeep import CheckUpkeep
 from facepass.application.compare_faces import CompareFaces
+from facepass.application.count_store import CountStore
 from facepass.application.delete_gallery import DeleteGallery
 from facepass.application.delete_photo import DeletePhoto
 from facepass.application.detect_faces import DetectFaces
@@ -44,6 +48,7 @@ from facepass.entrypoints.container.outages import (
 )
 from facepass.entrypoints.container.recognition import Recognition
 from facepass.entrypoints.container.stores import Stores
+from facepass.entrypoints.container.tracing import job_units, live_frames
 from facepass.entrypoints.job_parts import connector, jittered_sleep
 from facepass.entrypoints.serving import Serving
 from facepass.entrypoints.settings import Settings
@@ -121,7 +126,7 @@ class Container(Access):
     get_job = providers.Singleton(GetJob, unit_of_work=Stores.unit_of_work)
     list_jobs = providers.Singleton(ListJobs, unit_of_work=Stores.unit_of_work)
     cancel_job = providers.Singleton(CancelJob, unit_of_work=Stores.unit_of_work, clock=Stores.clock)
-    retry_job = providers.Singleton(RetryJob, unit_of_work=Stores.unit_of_work)
+    retry_job = providers.Singleton(RetryJob, unit_of_work=Stores.unit_of_work, clock=Stores.clock)
     queue_strayed = providers.Singleton(QueueStrayed, unit_of_work=Stores.unit_of_work)
     run_unit = providers.Singleton(
         RunUnit,
@@ -131,6 +136,9 @@ class Container(Access):
         unit_of_work=Stores.unit_of_work,
         clock=Stores.clock,
         pause=providers.Object(jittered_sleep),
+    )
+    job_units = providers.Singleton(
+        job_units, providers.Singleton(LoggedUnits, run_unit, clock=Stores.clock), Stores.traces
     )
     postgres_queue = providers.Singleton(
         PgQueuerQueue,
@@ -144,9 +152,12 @@ class Container(Access):
         external=postgres_queue,
         memory=providers.Singleton(InMemoryJobQueue, Stores.memory_store),
     )
+    check_upkeep = providers.Singleton(CheckUpkeep, unit_of_work=Stores.unit_of_work)
+    count_store = providers.Singleton(CountStore, unit_of_work=Stores.unit_of_work)
     check_audit = providers.Singleton(CheckAudit, unit_of_work=Stores.unit_of_work)
     read_audit = providers.Singleton(ReadAudit, unit_of_work=Stores.unit_of_work)
     detect_faces = providers.Singleton(DetectFaces, analyser=Recognition.analyser, clock=Stores.clock)
+    live_frames = providers.Singleton(live_frames, detect_faces, Stores.traces)
     compare_faces = providers.Singleton(
         CompareFaces, analyser=Recognition.analyser, model=Recognition.model, gate=Recognition.selfie_gate
     )
@@ -167,6 +178,27 @@ class Container(Access):
     )
     serving = providers.Singleton(Serving)
     check_health = providers.Singleton(CheckHealth, outside, clock=Stores.clock)
+    whole_registry = providers.Singleton(
+        whole,
+        Stores.metrics,
+        providers.List(
+            Stores.machine_gauges,
+            Stores.store_gauges,
+            Stores.store_metrics,
+            Stores.connection_gauges,
+            Stores.vector_index,
+            Stores.dropped_spans,
+            Recognition.vision_metrics,
+            Recognition.batch_sizes,
+            Recognition.detector,
+            Recognition.models,
+            Recognition.admission,
+            Access.rate_limiter,
+            Access.request_metrics,
+            Access.live_metrics,
+            outside,
+        ),
+    )
 
 
 def build_container(settings: Settings) -> Container:

@@ -13,6 +13,7 @@ from facepass.adapters.redis.readiness import RedisReadiness
 from facepass.adapters.resilience.breaker import CircuitBreaker
 from facepass.adapters.resilience.rate_limiter import GuardedRateLimiter
 from facepass.adapters.resilience.readiness import GuardedReadiness
+from facepass.adapters.telemetry.live import LiveMetrics
 from facepass.adapters.telemetry.rate_limiter import FailOpenRateLimiter
 from facepass.adapters.telemetry.requests import RequestMetrics
 from facepass.application.authenticate_key import AuthenticateKey
@@ -26,6 +27,7 @@ from facepass.application.spend_search import SpendSearch
 from facepass.entrypoints import adapter_settings
 from facepass.entrypoints.container.recognition import Recognition
 from facepass.entrypoints.container.stores import Stores
+from facepass.entrypoints.container.tracing import request_tracer
 from facepass.entrypoints.http.doorkeeper import Doorkeeper
 from facepass.entrypoints.local_key import api_keys, jwt_secret_keys, secret_keys
 
@@ -75,6 +77,8 @@ class Access(Recognition):
         FailOpenRateLimiter, shared_rate_limiter, clock=Stores.clock, registry=Stores.metrics
     )
     request_metrics = providers.Singleton(RequestMetrics, Stores.metrics)
+    request_tracer = providers.Singleton(request_tracer, Stores.traces)
+    live_metrics = providers.Singleton(LiveMetrics, Stores.metrics)
     doorkeeper = providers.Singleton(
         Doorkeeper,
         keys=key_authenticator,

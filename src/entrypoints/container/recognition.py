@@ -20,10 +20,27 @@ from facepass.adapters.system.admission import BoundedAdmission
 from facepass.adapters.system.heap import IDLE_S, give_back
 from facepass.adapters.telemetry.admission import MeteredAdmission
 from facepass.adapters.telemetry.batches import BatchSizes
+from facepass.adapters.telemetry.tracing.pictures import (
+    TracedAdmission,
+    TracedAssessor,
+    TracedDecoder,
+    TracedDetector,
+    TracedModel,
+    TracedModels,
+)
+from facepass.adapters.telemetry.vision import (
+    MeteredAssessor,
+    MeteredDecoder,
+    MeteredDetector,
+    MeteredModel,
+    MeteredModels,
+    VisionMetrics,
+)
 from facepass.application.face_analysis import FaceAnalyser
 from facepass.application.quality_gate import QualityGate
 from facepass.entrypoints import adapter_settings
 from facepass.entrypoints.container.stores import Stores
+from facepass.entrypoints.container.tracing import alignment_observer, traced
 from facepass.entrypoints.models import registry_of
 
 
@@ -55,41 +72,76 @@ class Recognition(Stores):
         batch_max=Stores.settings.provided.recognition.ml_batch_max,
         device=device,
         observe_batch=batch_sizes.provided.observe,
+        observe_alignment=providers.Callable(alignment_observer, Stores.traces),
     )
     onnx_model = providers.Singleton(onnx_model_of, name=Stores.settings.provided.recognition.recognizer_type)
-    decoder = providers.Selector(
+    vision_metrics = providers.Singleton(
+        VisionMetrics, clock=Stores.clock, device=device.provided.name, registry=Stores.metrics
+    )
+    bare_decoder = providers.Selector(
         Stores.vision,
         onnx=providers.Singleton(
             PillowImageDecoder, workers, profile=Stores.settings.provided.recognition.detection_profile
         ),
         memory=providers.Singleton(SceneDecoder),
     )
-    detector = providers.Selector(Stores.vision, onnx=onnx_detector, memory=providers.Singleton(SquareDetector))
-    quality = providers.Selector(
+    decoder = providers.Singleton(
+        traced,
+        providers.Singleton(MeteredDecoder, bare_decoder, vision_metrics),
+        TracedDecoder,
+        Stores.traces,
+    )
+    bare_detector = providers.Selector(Stores.vision, onnx=onnx_detector, memory=providers.Singleton(SquareDetector))
+    detector = providers.Singleton(
+        traced,
+        providers.Singleton(MeteredDetector, bare_detector, vision_metrics),
+        TracedDetector,
+        Stores.traces,
+    )
+    bare_quality = providers.Selector(
         Stores.vision,
         onnx=providers.Singleton(PillowQualityAssessor, workers),
         memory=providers.Singleton(SizeAssessor),
     )
+    quality = providers.Singleton(
+        traced,
+        providers.Singleton(MeteredAssessor, bare_quality, vision_metrics),
+        TracedAssessor,
+        Stores.traces,
+    )
     colour_model = providers.Singleton(ColourModel)
-    model = providers.Selector(Stores.vision, onnx=onnx_model, memory=colour_model)
+    bare_model = providers.Selector(Stores.vision, onnx=onnx_model, memory=colour_model)
+    model = providers.Singleton(
+        traced,
+        providers.Singleton(MeteredModel, bare_model, vision_metrics),
+        TracedModel,
+        Stores.traces,
+    )
     onnx_models = providers.Singleton(OnnxEmbeddingModels, onnx_model, load=onnx_model_of.provider)
-    models = providers.Selector(
+    bare_models = providers.Selector(
         Stores.vision,
         onnx=onnx_models,
         memory=providers.Singleton(MemoryEmbeddingModels, colour_model),
     )
-    admission = providers.Singleton(
-        MeteredAdmission,
-        providers.Singleton(
-            BoundedAdmission,
-            max_running=pictures_at_work,
-            max_waiting=Stores.settings.provided.recognition.ml_queue_max,
-            clock=Stores.clock,
-            when_idle=providers.Object(give_back),
-            idle_s=IDLE_S,
-        ),
+    models = providers.Singleton(
+        traced,
+        providers.Singleton(MeteredModels, bare_models, vision_metrics),
+        TracedModels,
+        Stores.traces,
+    )
+    bare_admission = providers.Singleton(
+        BoundedAdmission,
+        max_running=pictures_at_work,
+        max_waiting=Stores.settings.provided.recognition.ml_queue_max,
         clock=Stores.clock,
-        registry=Stores.metrics,
+        when_idle=providers.Object(give_back),
+        idle_s=IDLE_S,
+    )
+    admission = providers.Singleton(
+        traced,
+        providers.Singleton(MeteredAdmission, bare_admission, clock=Stores.clock, registry=Stores.metrics),
+        TracedAdmission,
+        Stores.traces,
     )
     gate = providers.Singleton(
         QualityGate,

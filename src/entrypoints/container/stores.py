@@ -1,8 +1,8 @@
 """What the service keeps and reads: the choices that settings make, the database, the photos named by key."""
 
 from dependency_injector import containers, providers
-from prometheus_client import CollectorRegistry
 
+from facepass import __version__
 from facepass.adapters.embedded_postgres.launcher import EmbeddedPostgres
 from facepass.adapters.filesystem.image_source import FolderImageSource
 from facepass.adapters.memory.photos import MemoryImageSource
@@ -14,6 +14,7 @@ from facepass.adapters.pgqueuer.entries import QueueEntries
 from facepass.adapters.pgvector.engine import create_engine
 from facepass.adapters.pgvector.errors import DEPENDENCY as DATABASE
 from facepass.adapters.pgvector.in_memory.cache import SessionCache
+from facepass.adapters.pgvector.pool_figures import EnginePool
 from facepass.adapters.pgvector.readiness import DatabaseReadiness
 from facepass.adapters.pgvector.search.hnsw_index import HnswIndex
 from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
@@ -25,10 +26,20 @@ from facepass.adapters.resilience.unit_of_work import GuardedUnitOfWorkFactory
 from facepass.adapters.s3.object_reader import DEPENDENCY as PHOTOS
 from facepass.adapters.s3.readiness import PhotoStoreReadiness
 from facepass.adapters.system.clock import SystemClock
+from facepass.adapters.system.memory_limit import memory_limit_bytes
+from facepass.adapters.telemetry.connections import ConnectionGauges
+from facepass.adapters.telemetry.machine import MachineGauges
+from facepass.adapters.telemetry.registry import new_registry
+from facepass.adapters.telemetry.store_gauges import StoreGauges
+from facepass.adapters.telemetry.store_metrics import StoreMetrics
+from facepass.adapters.telemetry.tracing.dropped_spans import DroppedSpans
+from facepass.adapters.telemetry.tracing.stores import TracedImageSource, TracedUnitOfWorkFactory
+from facepass.adapters.telemetry.unit_of_work import MeteredUnitOfWorkFactory
 from facepass.adapters.telemetry.vector_index import MeteredVectorIndex
 from facepass.application.byte_budget import ByteBudget
 from facepass.application.read_photo import ReadPhoto
 from facepass.entrypoints import adapter_settings
+from facepass.entrypoints.container.tracing import traced, traces, tracing
 from facepass.entrypoints.settings import Settings
 from facepass.entrypoints.source_photos import bucket_source, source_limits
 
@@ -46,7 +57,18 @@ class Stores(containers.DeclarativeContainer):
     vision: providers.Provider[str] = providers.Object("onnx")
 
     clock = providers.Singleton(SystemClock)
-    metrics = providers.Singleton(CollectorRegistry)
+    metrics = providers.Singleton(new_registry, version=__version__)
+    dropped_spans = providers.Singleton(DroppedSpans, metrics)
+    tracing = providers.Singleton(tracing, settings, clock=clock, dropped=dropped_spans)
+    traces = providers.Callable(traces, tracing)
+    machine_gauges = providers.Singleton(
+        MachineGauges,
+        settings.provided.application.data_dir,
+        memory_limit=providers.Object(memory_limit_bytes),
+        registry=metrics,
+    )
+    store_gauges = providers.Singleton(StoreGauges, clock=clock, registry=metrics)
+    store_metrics = providers.Singleton(StoreMetrics, metrics)
     breaker_metrics = providers.Singleton(BreakerMetrics, metrics)
     upload_limits = providers.Singleton(adapter_settings.upload_limits, settings)
     source_limits = providers.Singleton(source_limits, settings)
@@ -61,6 +83,10 @@ class Stores(containers.DeclarativeContainer):
     )
     pool = providers.Singleton(adapter_settings.pool, settings)
     engine = providers.Singleton(create_engine, database_url, pool)
+    engine_gauges = providers.Singleton(ConnectionGauges, providers.Singleton(EnginePool, engine), registry=metrics)
+    connection_gauges = providers.Selector(
+        storage, embedded=engine_gauges, external=engine_gauges, memory=providers.Object(None)
+    )
     hnsw = providers.Singleton(adapter_settings.hnsw_parameters, settings)
     session_cache = providers.Singleton(SessionCache, settings.provided.search.search_cache_bytes)
     postgres_unit_of_work = providers.Singleton(
@@ -83,11 +109,17 @@ class Stores(containers.DeclarativeContainer):
     guarded_unit_of_work = providers.Singleton(GuardedUnitOfWorkFactory, postgres_unit_of_work, database_breaker)
     guarded_database = providers.Singleton(GuardedReadiness, database_breaker)
     memory_store = providers.Singleton(InMemoryStore)
-    unit_of_work = providers.Selector(
+    bare_unit_of_work = providers.Selector(
         storage,
         embedded=guarded_unit_of_work,
         external=guarded_unit_of_work,
         memory=providers.Singleton(InMemoryUnitOfWorkFactory, memory_store),
+    )
+    unit_of_work = providers.Singleton(
+        traced,
+        providers.Singleton(MeteredUnitOfWorkFactory, bare_unit_of_work, metrics=store_metrics, clock=clock),
+        TracedUnitOfWorkFactory,
+        traces,
     )
     database_readiness = providers.Selector(
         storage,
@@ -129,12 +161,13 @@ class Stores(containers.DeclarativeContainer):
         metrics=breaker_metrics,
     )
     photos_readiness = providers.Singleton(GuardedReadiness, photos_breaker)
-    image_source = providers.Selector(
+    bare_image_source = providers.Selector(
         photos,
         bucket=providers.Singleton(GuardedImageSource, bucket_source, photos_breaker),
         folder=folder_source,
         memory=providers.Singleton(MemoryImageSource, memory_photos, max_bytes=source_limits.provided.max_bytes),
     )
+    image_source = providers.Singleton(traced, bare_image_source, TracedImageSource, traces)
     picture_memory = providers.Singleton(ByteBudget, settings.provided.uploads.max_held_bytes)
     picture_disk = providers.Singleton(ByteBudget, settings.provided.uploads.max_spooled_bytes)
     read_photo = providers.Singleton(

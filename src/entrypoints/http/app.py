@@ -1,13 +1,13 @@
 """Builds the HTTP application around a container."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from litestar import Litestar, Router
 from litestar.exceptions import HTTPException
-from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+from litestar.types import ControllerRouterHandler, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from facepass.domain.errors import FacePassError, FieldError, InvalidRequest
 from facepass.entrypoints.container import Container
@@ -48,6 +48,7 @@ class Application(Litestar):
             access_log=settings.logging.access_log,
             serving=container.serving(),
             metrics=container.request_metrics(),
+            tracer=container.request_tracer(),
         )
 
     async def __call__(
@@ -76,10 +77,25 @@ def create_app(
         for path in API_PATHS
     ]
     root = Router(path="/", route_handlers=[*options_routes(routes.ROOT), *routes.ROOT])
+    return _application(container, [*api, root, docs_routes(container)], lifespan, new_request_id)
+
+
+def create_watch_app(container: Container) -> Litestar:
+    """What a process answers that serves no requests: its metrics, and whether it lives and is ready."""
+    root = Router(path="/", route_handlers=[*options_routes(routes.WATCHED), *routes.WATCHED])
+    return _application(container, [root], None, None)
+
+
+def _application(
+    container: Container,
+    route_handlers: Sequence[ControllerRouterHandler],
+    lifespan: Lifespan | None,
+    new_request_id: Callable[[], str] | None,
+) -> Litestar:
     return Application(
         container=container,
         new_request_id=new_request_id or _random_id,
-        route_handlers=[*api, root, docs_routes(container)],
+        route_handlers=route_handlers,
         dependencies=dependencies(container),
         guards=[access_guard(container)],
         exception_handlers={FacePassError: answer_problem, HTTPException: answer_problem, Exception: answer_problem},

@@ -72,6 +72,13 @@ def client_address(scope: Scope, trusted: Collection[Network]) -> ClientAddress:
     return ClientAddress(limited, shown)
 
 
+def is_from_proxy(scope: Scope, trusted: Collection[Network]) -> bool:
+    """Whether a request comes straight from a proxy that is trusted."""
+    peer = scope.get("client") if trusted else None
+    address = _parsed(peer[0]) if peer else None
+    return address is not None and _is_trusted(address, trusted)
+
+
 def _forwarded(scope: Scope) -> list[str]:
     """The entries of all such headers, in order, as far as they are looked at and not empty."""
     headers: Any = scope["headers"]

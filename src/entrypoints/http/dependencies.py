@@ -76,7 +76,7 @@ def dependencies(container: Container) -> dict[str, Provide]:
                 is_ending=lambda: container.serving().is_stopping,
             )
         ),
-        "registry": _provide(container.metrics),
+        "registry": _provide(container.whole_registry),
         "caller": Provide(_caller, sync_to_thread=False),
         "live_detection": _provide(_live_detection(container, bodies)),
     }
@@ -89,13 +89,14 @@ def _live_detection(container: Container, bodies: Callable[[], BodyBudget]) -> C
     callers = Places(limits.max_connections, most_each=limits.max_connections_of_token)
     return lambda: LiveDetection(
         doorkeeper=container.doorkeeper(),
-        detect_faces=container.detect_faces(),
+        detect_faces=container.live_frames(),
         picture_limits=container.upload_limits(),
         limits=limits,
         strangers=strangers,
         callers=callers,
         bodies=bodies(),
         clock=container.clock(),
+        observer=container.live_metrics(),
     )
 
 

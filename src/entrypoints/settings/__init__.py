@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from facepass.entrypoints.settings.access import Security, Uploads
-from facepass.entrypoints.settings.application import Application, Jobs, Live, Logging, Server
+from facepass.entrypoints.settings.application import Application, Jobs, Live, Logging, Server, Tracing
 from facepass.entrypoints.settings.recognition import Recognition, Search
 from facepass.entrypoints.settings.storage import Database, ObjectStore, Photos, Redis, Retention
 from facepass.entrypoints.settings.values import (
@@ -51,6 +51,7 @@ __all__ = [
     "Security",
     "Server",
     "Settings",
+    "Tracing",
     "Uploads",
     "meaning",
 ]
@@ -76,6 +77,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     recognition: Recognition = field(default_factory=Recognition)
     search: Search = Search()
     logging: Logging = Logging()
+    tracing: Tracing = Tracing()
 
     @property
     def shutdown_lead_s(self) -> float:

@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 from msgspec import Struct
 
 from facepass import __version__
-from facepass.entrypoints.settings.values import NoSeconds, NotNegative, Port, Positive, Seconds, meaning
+from facepass.entrypoints.settings.values import (
+    Fraction,
+    NoSeconds,
+    NotNegative,
+    Port,
+    Positive,
+    Seconds,
+    Secret,
+    meaning,
+)
 
 
 class Application(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +48,14 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
 
     api_host: Annotated[str, meaning("Address to listen on; `0.0.0.0` for all of the machine's.")] = "127.0.0.1"
     api_port: Annotated[Port, meaning("TCP port to listen on.")] = 8000
+    metrics_port: Annotated[
+        Port | None,
+        meaning(
+            "TCP port at `API_HOST` on which `facepass worker` answers `/metrics`, `/health/live` and `/health/ready`; "
+            "`facepass serve` answers them at `API_PORT`.",
+            unset="a worker listens on nothing",
+        ),
+    ] = None
     shutdown_grace_s: Annotated[
         Seconds,
         meaning(
@@ -94,3 +111,27 @@ class Logging(Struct, frozen=True, forbid_unknown_fields=True):
         meaning("JSON for machines, coloured text for people.", unset="`console` on a terminal, otherwise `json`"),
     ] = None
     access_log: Annotated[bool, meaning("Whether each request is logged, whatever `LOG_LEVEL` is.")] = True
+
+
+class Tracing(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where requests spend their time, told to a collector by OpenTelemetry (OTLP over HTTP)."""
+
+    otel_exporter_otlp_endpoint: Annotated[
+        str | None,
+        meaning(
+            "Address of the collector, as `http://collector:4318`; `/v1/traces` is added. One that does not answer "
+            "costs its traces and nothing else.",
+            unset="no traces are made",
+        ),
+    ] = None
+    otel_exporter_otlp_headers: Annotated[
+        Secret,
+        meaning("Headers for the collector, as `name=value,name=value`, values percent-encoded.", unset="none"),
+    ] = Secret("")
+    otel_service_name: Annotated[str, meaning("What the traces are said to be of.")] = "facepass"
+    otel_traces_sampler_arg: Annotated[
+        Fraction,
+        meaning(
+            "Share of the traces that begin here and are kept; of one that a trusted proxy begins, the proxy decides."
+        ),
+    ] = 0.1

@@ -19,7 +19,8 @@ from facepass.adapters.backup.programs import ProgramFailed
 from facepass.adapters.backup.store import backups_in, manifest_at
 from facepass.adapters.backup.take import ADVISORY_LOCK
 from facepass.adapters.pgvector import migrate
-from facepass.adapters.pgvector.engine import PoolSettings
+from facepass.adapters.pgvector.engine import PoolSettings, create_engine
+from facepass.adapters.pgvector.unit_of_work import PostgresUnitOfWorkFactory
 from facepass.domain.errors import ConfigurationError, Conflict, NotFound
 from tests.fixtures_postgres import ask, at_database, run_sql
 from tests.integration.backup.filling import fill, seal, sessions_in
@@ -408,3 +409,46 @@ async def test_an_older_backup_can_be_migrated_afterwards(operator, empty_databa
     assert await migrate.current(empty_database_url, PoolSettings()) == "0001"
     await migrate.upgrade(empty_database_url, PoolSettings())
     assert await sessions_in(empty_database_url) == {"gala": 3}
+
+
+async def known_backup(url: str) -> datetime | None:
+    """What the service would tell."""
+    engine = create_engine(url, PoolSettings())
+    try:
+        async with PostgresUnitOfWorkFactory(engine)() as unit:
+            return await unit.catalogue.last_backup_at()
+    finally:
+        await engine.dispose()
+
+
+async def test_the_database_knows_when_it_was_backed_up_last(operator, newest_schema):
+    assert await known_backup(newest_schema) is None
+    first = await operator.take()
+    assert await known_backup(newest_schema) == first.created_at
+    second = await operator.take()
+    assert await known_backup(newest_schema) == second.created_at > first.created_at
+    assert (await operator.verify()).differences == ()
+
+
+async def test_a_backup_alone_makes_no_database_hold_something(operator, newest_schema):
+    first = await operator.take()
+    await operator.take()
+    await operator.restore(first.name)
+    assert await known_backup(newest_schema) is None, "as of the first backup, before it was known"
+
+
+async def test_a_failed_backup_is_not_known(operator, newest_schema):
+    first = await operator.take()
+    operator.dump_with("exit 1")
+    with pytest.raises(ProgramFailed):
+        await operator.take()
+    assert await known_backup(newest_schema) == first.created_at
+
+
+async def test_a_database_that_takes_no_writes_can_be_backed_up(operator, newest_schema):
+    name = operator.source.name
+    await run_sql(newest_schema, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    manifest = await operator.take()
+    assert await backups_in(operator.store) == (manifest.name,)
+    assert any("does not take note of the backup" in line for line in operator.said)
+    assert await known_backup(newest_schema) is None

@@ -1,4 +1,4 @@
-"""An import that is killed, and whose database is killed under it, twenty times each: nothing lost, nothing twice."""
+"""An import that is killed, and whose database is killed under it, again and again: nothing lost, nothing twice."""
 
 import json
 import random
@@ -20,16 +20,17 @@ from tests.chaos_support import (
     Victim,
     fill_old_database,
     kill_postmaster,
+    kills_asked_for,
     moment,
     old_faces,
     old_vector,
 )
 from tests.fixtures_postgres import ask
 
-KILLS = 20
+KILLS = kills_asked_for()
 FACES = old_faces(3000, sessions=7)
 ROWS_PER_KILL = 200
-"""The import has come so much further with every kill; 20 of them leave it time to be killed before it ends."""
+"""The import has come so much further with every kill; so many leave it time to be killed before it ends."""
 MOST_LOOKS = 12
 """A kill comes up to so many looks later than that: anywhere in a batch, or in the next one."""
 
@@ -129,7 +130,7 @@ async def assert_proved(victim: Victim, old_url: str) -> None:
     assert await ask(old_url, COPIES) == 1
 
 
-async def test_an_import_that_is_killed_twenty_times(
+async def test_an_import_that_is_killed_again_and_again(
     importing: Importing, watcher: Watcher, old_url: str, database_url: str
 ) -> None:
     victim = importing(DATABASE_URL=database_url)
@@ -145,7 +146,7 @@ async def test_an_import_that_is_killed_twenty_times(
     await assert_imported(database_url, FACES)
 
 
-async def test_an_import_whose_database_is_killed_twenty_times(
+async def test_an_import_whose_database_is_killed_again_and_again(
     importing: Importing, watcher: Watcher, old_url: str, used_data_dir: Path
 ) -> None:
     victim = importing(DATA_DIR=str(used_data_dir))

@@ -1,4 +1,4 @@
-"""A change of model that is killed, and whose database is killed, twenty times each, while photos are being indexed."""
+"""A change of model that is killed, and whose database is killed, again and again, while photos are being indexed."""
 
 import asyncio
 import random
@@ -19,15 +19,15 @@ from facepass.domain.gallery import ModelChange, PhotoId
 from facepass.entrypoints.cli.exit_codes import ExitCode
 from facepass.entrypoints.container import Container
 from facepass.entrypoints.lifespan import running
-from tests.chaos_support import LOOK_EVERY_S, MOMENT_TIMEOUT_S, Victim, kill_postmaster, moment
+from tests.chaos_support import LOOK_EVERY_S, MOMENT_TIMEOUT_S, Victim, kill_postmaster, kills_asked_for, moment
 from tests.integration.chaos import reembedding
 from tests.integration.chaos.reembedding import BEGUN, FORMER, NEW, SESSION
 from tests.scenes import scene
 
-KILLS = 20
+KILLS = kills_asked_for()
 PHOTOS = 150
 PHOTOS_PER_KILL = 6
-"""The change has come so much further with every kill; 20 of them leave it time to be killed before it ends."""
+"""The change has come so much further with every kill; so many leave it time to be killed before it ends."""
 MOST_LOOKS = 4
 NEW_PER_ROUND, AGAIN_PER_ROUND = 3, 2
 
@@ -201,7 +201,7 @@ async def kill_often(opened: Studio, victim: Victim, kill: Callable[[], bool], *
     await opened.assert_changed()
 
 
-async def test_a_change_of_model_that_is_killed_twenty_times(
+async def test_a_change_of_model_that_is_killed_again_and_again(
     changing: Callable[..., Victim],
     stack: AsyncExitStack,
     folder: Path,
@@ -219,7 +219,7 @@ async def test_a_change_of_model_that_is_killed_twenty_times(
     assert victim.starts > KILLS
 
 
-async def test_a_change_of_model_whose_database_is_killed_twenty_times(
+async def test_a_change_of_model_whose_database_is_killed_again_and_again(
     changing: Callable[..., Victim],
     stack: AsyncExitStack,
     folder: Path,

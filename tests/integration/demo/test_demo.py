@@ -103,6 +103,7 @@ def said_until_ready(process):
     return "".join(lines)
 
 
+@pytest.mark.logs_on_purpose("the demo shows its user the key that it has made, and how to call with it")
 def test_a_served_demo_says_what_to_call_and_starts_again_with_its_session(demo_process, data_dir, tmp_path):
     port = free_port()
     for _ in range(2):

@@ -71,6 +71,23 @@ CALLS = {
     "invented": lambda client, number: client.request(f"BREW{number}", "/health"),
 }
 
+LOOKED_AT = {"search", "index", "no face"}
+STEPS = {"decode": LOOKED_AT, "detect": LOOKED_AT, "assess": LOOKED_AT, "embed": {"search", "index"}}
+"""What is done with the picture of which call; one for a session that nobody knows is not looked at."""
+
+
+def assert_work_counted(kinds: list[str], before: dict[str, float], after: dict[str, float]) -> None:
+    """See that every step of every picture, every search and every photo stored was counted once."""
+    for step, of_it in STEPS.items():
+        done = sum(kind in of_it for kind in kinds)
+        assert moved(before, after, "inference_seconds_count{", f'step="{step}"') == done, step
+    stored = kinds.count("index") + kinds.count("no face")
+    assert moved(before, after, "gallery_search_seconds_count{", 'mode="exact"') == kinds.count("search")
+    assert moved(before, after, "photos_stored_total{", 'outcome="new"') == stored
+    assert moved(before, after, "photos_stored_total{", 'outcome="replaced"') == 0
+    faces = kinds.count("search") + kinds.count("index")
+    assert moved(before, after, "faces_detected_total") == moved(before, after, "embeddings_total{") == faces
+
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.sampled_from(sorted(CALLS)), min_size=1, max_size=12))
@@ -88,7 +105,12 @@ async def test_property_12_every_request_moves_its_counter_and_its_histogram_by_
         expected = sum(kind in of_it for kind in kinds)
         assert moved(before, after, f"{operation}_requests_total{{") == expected
         assert moved(before, after, f"{operation}_duration_seconds_count") == expected
+    assert_work_counted(kinds, before, after)
     for status in {answer.status_code for answer in answers}:
         expected = sum(answer.status_code == status for answer in answers)
         assert moved(before, after, "http_requests_total{", f'status="{status}"') == expected
+    problems = [answer.json()["code"] for answer in answers if "problem+json" in answer.headers.get("content-type", "")]
+    assert moved(before, after, "http_problems_total{") == len(problems)
+    for code in set(problems):
+        assert moved(before, after, "http_problems_total{", f'code="{code}"') == problems.count(code)
     assert not [name for name in after if "BREW" in name or "party" in name or "nowhere/" in name]

@@ -1,6 +1,7 @@
 """What every answer shares, whatever happened: a request id, and problems without internals."""
 
 import functools
+import io
 import uuid
 
 import httpx
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from litestar import Litestar
 
 from facepass.domain.errors import Conflict, DependencyUnavailable, LowQualityFace, Overloaded
+from facepass.entrypoints import logs
 from facepass.entrypoints.container import Container
 from facepass.entrypoints.http.app import create_app
+from facepass.entrypoints.settings import Logging
 from tests.integration.http.support import HEADERS, V1, api, client_of, memory_container, problem, scene, search
 
 SECRET = "postgresql://user:hunter2@db/x"  # noqa: S105 - what must not come out
@@ -34,15 +37,19 @@ def failing(name: str, error: Exception) -> Container:
     return container
 
 
-async def test_a_bug_is_answered_without_internals_and_logged_with_them(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("logging_as_before")
+async def test_a_bug_is_answered_without_internals_and_logged_with_them() -> None:
+    stream = io.StringIO()
+    logs.configure(Logging(log_format="json"), stream)
     async with api(failing("gallery_status", RuntimeError(SECRET))) as client:
         response = await client.get(f"{V1}/search/status/s", headers={"X-Request-ID": "find-me"})
     body = problem(response, 500, "internal")
     assert set(body) == {"type", "title", "status", "detail", "instance", "code", "request_id"}
     assert "hunter2" not in response.text
     assert "RuntimeError" not in response.text
-    logged = capsys.readouterr().out
+    logged = stream.getvalue()
     assert "Traceback" in logged
+    assert "RuntimeError: postgresql://user:***@db/x" in logged
     assert "find-me" in logged
 
 

@@ -108,7 +108,7 @@ async def test_one_pixel_too_many_is_refused(size: tuple[int, int]) -> None:
         (photo(1, 1), "PNG"),
         (photo(4096, 8), "PNG"),
     ],
-    ids=str,
+    ids=lambda value: f"{value.mode} {value.width}x{value.height}" if isinstance(value, Image.Image) else value,
 )
 async def test_what_is_a_picture_is_read(image: Image.Image, kind: str) -> None:
     async with api(real_decoder=True) as client:

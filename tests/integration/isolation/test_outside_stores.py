@@ -197,6 +197,8 @@ USE_CASES: dict[str, Callable[[World, Container], Awaitable[object]]] = {
     "retry_job": World.retry_job,
     "list_jobs": lambda _, container: container.list_jobs()(),
     "queue_strayed": lambda _, container: container.queue_strayed()(),
+    "count_store": lambda _, container: container.count_store()(),
+    "check_upkeep": lambda _, container: container.check_upkeep()(),
     "forget_jobs": lambda _, container: container.forget_jobs()(),
     "change of model": World.change_model,
 }

@@ -2,12 +2,10 @@
 
 import asyncio
 import io
-import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
-import structlog
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
@@ -41,15 +39,10 @@ async def client(own_valkey: ValkeyServer) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = [*root.handlers], root.level
+def log(logging_as_before: None) -> io.StringIO:
     stream = io.StringIO()
     logs.configure(Logging(log_format="json"), stream)
-    yield stream
-    root.handlers, root.level = handlers, level
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
+    return stream
 
 
 class Guarded:

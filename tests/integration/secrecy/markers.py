@@ -32,6 +32,8 @@ def markers(url: str) -> dict[str, str]:
         if name.endswith(("_URL", "_DSN")):
             address = url if name == "DATABASE_URL" else f"{name.removesuffix('_URL').lower()}://u:p@127.0.0.1:1/0"
             values[name] = re.sub(r"//(\w*):[^@]*@", rf"//\1:{core(name)}@", address)
+        elif name.endswith("_HEADERS"):
+            values[name] = f"authorization={core(name)}"
     return values
 
 

@@ -36,6 +36,7 @@ from tests.integration.secrecy.markers import (
 )
 
 HANDING_OUT = {f"{V1}/keys", f"{V1}/tokens"}
+TRACED = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_TRACES_SAMPLER_ARG": "1"}
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ async def marked(server: Server) -> dict[str, str]:
 @pytest.fixture(params=["directly", "by files"])
 def settings(request: pytest.FixtureRequest, marked: dict[str, str], tmp_path: Path) -> Settings:
     given = marked if request.param == "directly" else in_files(marked, tmp_path / "secrets")
-    loaded = load_settings({**given, "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json", "DB_TIMEOUT_S": "2"})
+    loaded = load_settings({**given, "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json", "DB_TIMEOUT_S": "2", **TRACED})
     assert found_in("\n".join(hidden_texts(loaded))) == secret_names()
     return loaded
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from facepass.domain import errors
+from facepass.entrypoints import logs
 from facepass.entrypoints.cli.following import ended, follow
 from facepass.entrypoints.client.local import LocalService, gallery_store
 from facepass.entrypoints.client.remote import connected
@@ -14,7 +15,7 @@ from facepass.entrypoints.client.service import SearchOptions
 from facepass.entrypoints.container import in_memory
 from facepass.entrypoints.http.app import create_app
 from facepass.entrypoints.jobs import worked_on
-from facepass.entrypoints.settings import Application, Database, Secret, Security, Settings, Uploads
+from facepass.entrypoints.settings import Application, Database, Logging, Secret, Security, Settings, Uploads
 from tests.scenes import scene
 from tests.tasks import until
 
@@ -217,7 +218,9 @@ async def test_what_makes_no_job_is_refused_everywhere(service):
             await call("0" * 32)
 
 
+@pytest.mark.usefixtures("logging_as_before")
 async def test_following_tells_until_the_end_and_can_be_left(service, container, capsys):
+    logs.configure(Logging())  # as the command does: what it prints is for whoever reads standard output
     container.memory_photos()["a"] = scene(1)
     accepted = await service.submit("s", [("one", "a")])
     left = asyncio.Event()

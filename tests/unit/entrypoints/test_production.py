@@ -25,6 +25,7 @@ SOUND = {
 }
 NO_SECRETS_AS_A_WHOLE = {"S3_ACCESS_KEY", *(name for name in secret_names() if name.endswith("_URL"))}
 EXAMPLES = re.compile(
+    r"(?<!--from-file=)"  # names a file that holds it
     rf"\b(?:FACEPASS_)?(?P<name>{'|'.join(secret_names() | set(ALIASES))}|FACEPASS_IMPORT_DSN)=(?P<value>[^\s`|;]+)"
 )
 

@@ -23,7 +23,7 @@ ALPHABET = string.ascii_letters + string.digits
         "replace-with-something-long-and-random-4711", "${SECRET_KEY}", "$SECRET_KEY", "{{ lookup('secret') }}",
         "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "a-key-for-tests", "super-secret-jwt-key-for-production-2024",
         "SuperSecretPassword123456", "P@ssw0rd!2024", "p4$$w0rd", "my-super-secret-signing-key-for-facepass!!",
-        "insert-your-secret-here-ae34bf12cd90", *PUBLISHED,
+        "insert-your-secret-here-ae34bf12cd90", *sorted(PUBLISHED),
     ],
 )  # fmt: skip
 def test_defaults_and_examples_are_refused_however_long(secret: str) -> None:

@@ -1,13 +1,16 @@
 """The recogniser as the domain sees it: asynchronous, off the event loop, batched across callers."""
 
-from collections.abc import Callable, Sequence
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from facepass.adapters.onnx.golden import check_recogniser, try_recogniser
-from facepass.adapters.onnx.recognition.alignment import align
+from facepass.adapters.onnx.recognition.alignment import RgbArray, align
 from facepass.adapters.onnx.recognition.recogniser import Recogniser
 from facepass.adapters.onnx.registry.registry import Registry
 from facepass.adapters.onnx.runtime.device import CPU, Device
@@ -17,11 +20,15 @@ from facepass.domain.embedding import Calibration, Embedding, ModelId
 from facepass.domain.face import Image, Landmarks
 from facepass.domain.ports import EmbeddingModel
 
+TellAlignment: TypeAlias = Callable[[int, int, int], None]
+"""Told when the alignment of some faces began and ended, in nanoseconds since 1970, and of how many; in a thread."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Face:
     pixels: npt.NDArray[np.uint8]
     landmarks: Landmarks
+    tell: TellAlignment | None
 
 
 class OnnxEmbeddingModel(EmbeddingModel):
@@ -36,6 +43,7 @@ class OnnxEmbeddingModel(EmbeddingModel):
         batch_max: int,
         device: Device = CPU,
         observe_batch: Callable[[int], None] = lambda _: None,
+        observe_alignment: Callable[[], TellAlignment | None] = lambda: None,
     ) -> None:
         """Load the network, see that it works on this machine, and so warm it up: about 80 ms.
 
@@ -46,6 +54,8 @@ class OnnxEmbeddingModel(EmbeddingModel):
             batch_max: faces in a batch.
             device: where the network runs.
             observe_batch: told the size of each batch.
+            observe_alignment: asked by each caller of `embed`, in its context, whom to tell of its own faces; None for
+                nobody.
 
         Raises:
             ConfigurationError: the name is unknown, or the model is missing, cannot be loaded or computes something
@@ -61,6 +71,7 @@ class OnnxEmbeddingModel(EmbeddingModel):
             check_recogniser(self._recogniser, golden)
         self._template = manifest.template
         self._calibration = registry.calibration(manifest).mapping()
+        self._observe_alignment = observe_alignment
         self._batcher = MicroBatcher(self._embed, workers=workers, batch_max=batch_max, observe=observe_batch)
 
     @property
@@ -85,12 +96,22 @@ class OnnxEmbeddingModel(EmbeddingModel):
             LowQualityFace: the landmarks of a face coincide.
             Overloaded: the service stops.
         """
-        return tuple(await self._batcher.submit([_Face(image.pixels, landmarks) for landmarks in faces]))
+        tell = self._observe_alignment()
+        return tuple(await self._batcher.submit([_Face(image.pixels, landmarks, tell) for landmarks in faces]))
 
     async def close(self) -> None:
         """Fail the faces that wait, and return when the running batches have ended."""
         await self._batcher.close()
 
     def _embed(self, faces: Sequence[_Face]) -> list[Embedding]:
-        chips = np.stack([align(face.pixels, face.landmarks, self._template) for face in faces])
+        chips = np.stack(list(self._aligned(faces)))
         return [Embedding(self._model_id, vector.copy()) for vector in self._recogniser.embed(chips)]
+
+    def _aligned(self, faces: Sequence[_Face]) -> Iterator[RgbArray]:
+        """Their chips. A batch serves several callers, whose faces stand side by side: each is told of its own."""
+        for tell, own in itertools.groupby(faces, lambda face: face.tell):
+            begun_ns = time.time_ns()
+            chips = [align(face.pixels, face.landmarks, self._template) for face in own]
+            if tell is not None:
+                tell(begun_ns, time.time_ns(), len(chips))
+            yield from chips

@@ -22,3 +22,4 @@ TOTALS = sql("""
             + pg_total_relation_size('photos') + pg_total_relation_size('sessions') AS size_bytes
     FROM sessions s WHERE s.model_pk IS NOT NULL
 """)
+LAST_BACKUP = sql("SELECT taken_at FROM last_backup")

@@ -33,6 +33,12 @@ FAILURES = sql("""
     WHERE job_id = :job AND state = 'failed' AND unit_no > :after_unit ORDER BY unit_no LIMIT :limit
 """)
 
+BACKLOG = sql("""
+    SELECT (SELECT count(*) FROM job_units WHERE state = 'queued') AS queued,
+        (SELECT count(*) FROM job_units WHERE state = 'failed') AS failed,
+        (SELECT min(coalesce(j.queued_at, j.created_at)) FROM jobs j
+            WHERE EXISTS (SELECT FROM job_units u WHERE u.job_id = j.job_id AND u.state = 'queued')) AS oldest_at
+""")
 BEGIN = sql("""
     WITH started AS (UPDATE jobs SET started_at = :at WHERE job_id = :job AND started_at IS NULL)
     UPDATE job_units u SET attempts = attempts + 1 FROM jobs j
@@ -62,6 +68,9 @@ CANCEL_SESSION = sql(_CANCEL_OF_SESSION)
 CANCEL_PHOTO = sql(f"{_CANCEL_OF_SESSION} AND u.photo_id = :photo")
 """Those that had failed, too: of what is erased, no list of failures tells any more."""
 QUEUE_FAILED = sql("""
+    WITH waits AS (
+        UPDATE jobs SET queued_at = :at WHERE job_id = :job AND NOT EXISTS (
+            SELECT FROM job_units u WHERE u.job_id = jobs.job_id AND u.state = 'queued'))
     UPDATE job_units SET state = 'queued', attempts = 0, code = NULL, detail = NULL, ended_at = NULL
     WHERE job_id = :job AND state = 'failed' RETURNING unit_no
 """)

@@ -5,7 +5,8 @@ It stands outside of Litestar's routing, whose middlewares never see a request t
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
 import structlog
@@ -13,11 +14,13 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
 from facepass.application.ports import Clock
+from facepass.domain.audit import digest
 from facepass.entrypoints.http import context
 from facepass.entrypoints.http.answers import raw_headers
-from facepass.entrypoints.http.client_address import client_address
+from facepass.entrypoints.http.client_address import client_address, is_from_proxy
 from facepass.entrypoints.http.middleware.raw_path import routable, sent_path
 from facepass.entrypoints.http.middleware.socket_messages import SocketMessages
+from facepass.entrypoints.http.middleware.tracing import RequestTrace, RequestTracer, traceparent_of
 from facepass.entrypoints.http.middleware.unread_body import UnreadBody
 from facepass.entrypoints.http.rate_headers import rate_headers
 from facepass.entrypoints.serving import Serving
@@ -40,14 +43,29 @@ CLIENT_LEFT = 499
 """Logged (never sent) when the caller left before an answer began."""
 WEBSOCKET = "WS"
 """Logged where a request has its method."""
+UNMATCHED = "unmatched"
+"""Logged and counted where no route was met."""
+SHOWN_DIGITS = 16
+"""Of a token's session, as the audit trail calls it: lines of one session are told from others, its id is not told."""
 
 
 class RequestObserver(Protocol):
     """Hears of every request that is over."""
 
     @abstractmethod
-    def observe(self, method: str, route: str, status: int, *, duration_s: float) -> None:
-        """Count it; `route` is the template, never the path, which holds ids."""
+    def observe(
+        self, method: str, route: str, status: int, *, duration_s: float, problem: str | None, trace_id: str | None
+    ) -> None:
+        """Count it.
+
+        Args:
+            method: as the caller spelt it.
+            route: the template, never the path, which holds ids.
+            status: of the answer.
+            duration_s: how long it took.
+            problem: its code, where one was answered.
+            trace_id: of a trace that is kept.
+        """
 
 
 class RequestScope:
@@ -64,6 +82,7 @@ class RequestScope:
         access_log: bool,
         serving: Serving,
         metrics: RequestObserver,
+        tracer: RequestTracer,
     ) -> None:
         self._app = app
         self._clock = clock
@@ -72,6 +91,7 @@ class RequestScope:
         self._headers = raw_headers({**SECURITY_HEADERS, **(HSTS if production else {})})
         self._serving = serving
         self._metrics = metrics
+        self._tracer = tracer
         self._access_log = structlog.stdlib.get_logger("facepass.access") if access_log else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,13 +109,22 @@ class RequestScope:
         )
         context.attach(inner, request)
         body = UnreadBody(scope, receive)
-        with structlog.contextvars.bound_contextvars(request_id=request.request_id):
+        with self._traced(request, method, scope) as trace:
             try:
                 await self._app(inner, body.receive, self._sender(request, body, send, headless=method == "HEAD"))
             finally:
-                took_s = self._clock.elapsed_s() - started_s
-                self._metrics.observe(method, _route(inner), request.status or CLIENT_LEFT, duration_s=took_s)
+                took_s, route = self._clock.elapsed_s() - started_s, _route(inner)
+                status = request.status or CLIENT_LEFT
+                self._metrics.observe(
+                    method,
+                    route or UNMATCHED,
+                    status,
+                    duration_s=took_s,
+                    problem=request.problem,
+                    trace_id=trace.kept_id,
+                )
                 self._log(request, inner, method, 1e3 * took_s)
+                trace.answered(route, request.status, request.problem)
 
     async def _socket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
         started_s = self._clock.elapsed_s()
@@ -103,13 +132,30 @@ class RequestScope:
         inner = cast("WebSocketScope", {**scope, "path": routable(request.path, "GET")})
         context.attach(inner, request)
         messages = SocketMessages(inner, receive, send, headers=self._headers)
-        with structlog.contextvars.bound_contextvars(request_id=request.request_id):
+        with self._traced(request, WEBSOCKET, scope) as trace:
             try:
                 await self._app(inner, messages.receive, messages.send)
             finally:
                 if messages.close_code is not None:
                     request.facts["close_code"] = messages.close_code
                 self._log(request, inner, WEBSOCKET, 1e3 * (self._clock.elapsed_s() - started_s))
+                trace.answered(_route(inner), request.status, request.problem)
+
+    @contextmanager
+    def _traced(
+        self, request: context.RequestContext, method: str, scope: HTTPScope | WebSocketScope
+    ) -> Iterator[RequestTrace]:
+        """What its lines and its spans are known by.
+
+        Only a proxy is believed about the trace that a request belongs to: whoever else names one could have every
+        request of theirs kept, or write into other people's traces.
+        """
+        traceparent = traceparent_of(scope) if is_from_proxy(scope, self._trusted_proxies) else None
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request.request_id),
+            self._tracer.request(method, traceparent) as trace,
+        ):
+            yield trace
 
     def _begun(self, scope: HTTPScope | WebSocketScope) -> context.RequestContext:
         client = client_address(scope, self._trusted_proxies)
@@ -121,13 +167,15 @@ class RequestScope:
             return
         facts: dict[str, Any] = {
             "method": method,
-            "route": _route(scope),
+            "route": _route(scope) or UNMATCHED,
             "status": request.status or CLIENT_LEFT,
             "duration_ms": round(duration_ms, 3),
             "client": request.client.shown,
         }
         if request.caller.name:
             facts["caller"] = f"{request.caller.kind}:{request.caller.name}"
+        if request.caller.session_id is not None:
+            facts["session"] = digest(request.caller.session_id)[:SHOWN_DIGITS]
         if request.problem:
             facts["problem"] = request.problem
         self._access_log.info("request", **facts, **request.facts)
@@ -159,5 +207,7 @@ class RequestScope:
         return sender
 
 
-def _route(scope: Scope) -> str:
-    return str(cast("dict[str, Any]", scope).get("path_template") or "unmatched")
+def _route(scope: Scope) -> str | None:
+    """The template of the route that was met."""
+    template = cast("dict[str, Any]", scope).get("path_template")
+    return str(template) if template else None

@@ -56,3 +56,5 @@ ROOT: tuple[ControllerRouterHandler, ...] = (
     live.live,
 )
 """The ones that also answer at the root."""
+WATCHED: tuple[ControllerRouterHandler, ...] = (health.live, health.ready, metrics.metrics)
+"""The ones that also answer where a process serves nothing else."""

@@ -1,6 +1,6 @@
 """From the handshake to the close code: lets a caller in, holds its places, and says why it ends."""
 
-from facepass.application.detect_faces import DetectedFaces, DetectFaces
+from facepass.application.detect_faces import DetectedFaces, FindFaces
 from facepass.application.ports import Clock, ImageLimits, WorkKind
 from facepass.domain.access import CallerKind
 from facepass.domain.errors import InvalidRequest
@@ -15,6 +15,7 @@ from facepass.entrypoints.http.ws.close_codes import OF_PROBLEM, CloseCode, Ende
 from facepass.entrypoints.http.ws.connection import Connection, LiveSocket
 from facepass.entrypoints.http.ws.limits import LiveLimits
 from facepass.entrypoints.http.ws.messages import Auth, decode
+from facepass.entrypoints.http.ws.observer import LiveObserver
 from facepass.entrypoints.http.ws.session import LiveSession
 
 
@@ -25,13 +26,14 @@ class LiveDetection:
         self,
         *,
         doorkeeper: Doorkeeper,
-        detect_faces: DetectFaces,
+        detect_faces: FindFaces,
         picture_limits: ImageLimits,
         limits: LiveLimits,
         strangers: Places,
         callers: Places,
         bodies: BodyBudget,
         clock: Clock,
+        observer: LiveObserver,
     ) -> None:
         """For one service.
 
@@ -44,6 +46,7 @@ class LiveDetection:
             callers: where all others are.
             bodies: the memory for frames, shared with request bodies.
             clock: time.
+            observer: hears of connections and frames.
         """
         self._doorkeeper = doorkeeper
         self._detect_faces = detect_faces
@@ -53,6 +56,7 @@ class LiveDetection:
         self._callers = callers
         self._bodies = bodies
         self._clock = clock
+        self._observer = observer
 
     async def __call__(self, socket: LiveSocket) -> None:
         """One connection.
@@ -89,7 +93,7 @@ class LiveDetection:
             return await self._detect_faces(picture, self._picture_limits, kind=WorkKind.LIVE)
 
         holder = request.caller.name if request.caller.kind is CallerKind.TOKEN else None
-        with self._callers.take(holder), self._bodies.lease() as lease:
+        with self._callers.take(holder), self._bodies.lease() as lease, self._observer.connected():
             session = LiveSession(
                 connection,
                 look=look,
@@ -99,6 +103,7 @@ class LiveDetection:
                 limits=self._limits,
                 clock=self._clock,
                 scope=socket.scope,
+                observer=self._observer,
             )
             try:
                 await session.run()

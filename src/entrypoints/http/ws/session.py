@@ -23,6 +23,7 @@ from facepass.entrypoints.http.ws.flood import Flood
 from facepass.entrypoints.http.ws.limits import FLOOD_FACTOR, LiveLimits
 from facepass.entrypoints.http.ws.messages import Auth, Detections, Failure, Frame, FrameId, Ping, Pong, Ready, decode
 from facepass.entrypoints.http.ws.newest_frame import HeldFrame, NewestFrame
+from facepass.entrypoints.http.ws.observer import FrameOutcome, LiveObserver
 
 
 class LiveSession:
@@ -43,6 +44,7 @@ class LiveSession:
         limits: LiveLimits,
         clock: Clock,
         scope: Scope,
+        observer: LiveObserver,
     ) -> None:
         """For one caller.
 
@@ -55,6 +57,7 @@ class LiveSession:
             limits: what the connection may cost.
             clock: decides on time; waits themselves are on the machine's.
             scope: of the handshake.
+            observer: hears what becomes of frames.
         """
         self._connection = connection
         self._look = look
@@ -64,10 +67,12 @@ class LiveSession:
         self._limits = limits
         self._clock = clock
         self._scope = scope
+        self._observer = observer
         self._newest = NewestFrame()
         self._flood = Flood(FLOOD_FACTOR * limits.max_frames_per_s, clock)
         self._begun_s = self._last_frame_s = self._checked_s = clock.elapsed_s()
         self._reported = 0
+        self._over = 0
         self.frames = 0
 
     @property
@@ -90,6 +95,9 @@ class LiveSession:
                 group.create_task(self._work())
         except ExceptionGroup as ends:  # of the one that ended first; the other was cancelled
             raise ends.exceptions[0] from None
+        finally:
+            # whoever left waits for none of them any more
+            self._frames_over("dropped", self.frames - self._over)
 
     async def _read(self) -> None:
         """Take in messages as fast as they come."""
@@ -149,10 +157,12 @@ class LiveSession:
             self._lease.take(len(held.data))
         except FacePassError as error:
             await self._refuse(error, held.id)
+            self._frames_over("failed")
             return
         replaced = self._newest.put(held)
         if replaced is not None:
             self._lease.give_back(len(replaced.data))
+            self._frames_over("dropped")
 
     async def _work(self) -> None:
         """Look at one frame after the other, so many a second at most."""
@@ -160,6 +170,7 @@ class LiveSession:
         while True:
             answer, begun_s = await self._answer_next()
             await self._connection.send(answer)
+            self._frames_over("answered" if isinstance(answer, Detections) else "failed")
             await asyncio.sleep(max(0.0, begun_s + pause_s - self._clock.elapsed_s()))
 
     async def _answer_next(self) -> tuple[Detections | Failure, float]:
@@ -174,6 +185,10 @@ class LiveSession:
             self._lease.give_back(len(frame.data))
         dropped, self._reported = self.dropped - self._reported, self.dropped
         return Detections(frame.id, found.faces, found.image, found.took_ms, dropped), begun_s
+
+    def _frames_over(self, outcome: FrameOutcome, number: int = 1) -> None:
+        self._over += number
+        self._observer.frames(outcome, number)
 
     async def _refuse(self, error: Exception, frame_id: FrameId | None) -> None:
         await self._connection.send(self._failure(error, frame_id))
