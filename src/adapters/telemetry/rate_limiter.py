@@ -3,12 +3,12 @@
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
+from facepass.adapters.telemetry.rarely import Rarely
 from facepass.application.ports import Clock
 from facepass.domain.errors import DependencyUnavailable
 from facepass.domain.ports import RateLimiter
 from facepass.domain.rate import RateDecision, RateLimit
 
-WARN_EVERY_S = 60.0
 KINDS = frozenset({"index", "search", "detect", "failed"})
 """Values of the label `kind`: what subjects begin with. Whatever else they may begin with is `other`."""
 ADMITTED, REFUSED, UNCHECKED = "admitted", "refused", "unchecked"
@@ -30,8 +30,7 @@ class FailOpenRateLimiter(RateLimiter):
 
     def __init__(self, inner: RateLimiter, *, clock: Clock, registry: CollectorRegistry) -> None:
         self._inner = inner
-        self._clock = clock
-        self._warns_again_s: float | None = None
+        self._warning = Rarely(clock)
         self._decisions = Counter(
             "rate_limit_decisions_total",
             "Hits on rate limits; unchecked ones were admitted while limits could not be kept.",
@@ -54,9 +53,7 @@ class FailOpenRateLimiter(RateLimiter):
         return decision
 
     def _warn(self, error: DependencyUnavailable) -> None:
-        now_s = self._clock.elapsed_s()
-        if self._warns_again_s is None or now_s >= self._warns_again_s:
-            self._warns_again_s = now_s + WARN_EVERY_S
+        if self._warning.is_due():
             logger.warning("rate_limits_not_kept", dependency=error.dependency, reason=error.detail)
 
     def _count(self, subject: str, decision: str) -> None:

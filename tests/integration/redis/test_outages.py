@@ -15,7 +15,8 @@ from facepass.adapters.redis.readiness import RedisReadiness
 from facepass.adapters.resilience.breaker import BreakerLimits, CircuitBreaker
 from facepass.adapters.resilience.metrics import BreakerMetrics
 from facepass.adapters.resilience.rate_limiter import GuardedRateLimiter
-from facepass.adapters.telemetry.rate_limiter import WARN_EVERY_S, FailOpenRateLimiter
+from facepass.adapters.telemetry.rarely import WARN_EVERY_S
+from facepass.adapters.telemetry.rate_limiter import FailOpenRateLimiter
 from facepass.domain.errors import DependencyUnavailable
 from facepass.domain.rate import RateDecision, RateLimit
 from facepass.entrypoints import logs

@@ -5,7 +5,8 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from facepass.adapters.memory.rate_limiter import InMemoryRateLimiter
-from facepass.adapters.telemetry.rate_limiter import KINDS, WARN_EVERY_S, FailOpenRateLimiter
+from facepass.adapters.telemetry.rarely import WARN_EVERY_S
+from facepass.adapters.telemetry.rate_limiter import KINDS, FailOpenRateLimiter
 from facepass.domain.errors import DependencyUnavailable
 from facepass.domain.ports import RateLimiter
 from facepass.domain.rate import RateDecision, RateLimit

@@ -13,6 +13,7 @@ import structlog
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from facepass.adapters.telemetry.rarely import Rarely
 from facepass.adapters.telemetry.tracing.dropped_spans import DroppedSpans
 from facepass.application.ports import Clock
 
@@ -21,7 +22,6 @@ MAX_BATCH_SPANS: Final = 512
 EXPORT_EVERY_S: Final = 2.0
 CLOSE_TIMEOUT_S: Final = 2.0
 """For the last spans. Whoever stops a service waits for it 5 s beyond its grace."""
-WARN_EVERY_S: Final = 60.0
 
 logger = structlog.stdlib.get_logger("facepass.traces")
 
@@ -46,14 +46,13 @@ class SpanQueue(SpanProcessor):
     ) -> None:
         self._exporter = exporter
         self._close_timeout_s = close_timeout_s
-        self._clock = clock
         self._dropped = dropped
         self._waiting: deque[ReadableSpan] = deque()
         self._changed = threading.Condition()
         self._flushing = self._closed = False
         self._exporting = 0
         self._thread: threading.Thread | None = None
-        self._warns_again_s: float | None = None
+        self._warning = Rarely(clock)
 
     def open(self) -> None:
         """Start the thread. It is a daemon: a process ends even while a collector keeps it."""
@@ -128,7 +127,5 @@ class SpanQueue(SpanProcessor):
         if not spans:
             return
         self._dropped.add(spans)
-        now_s = self._clock.elapsed_s()
-        if self._warns_again_s is None or now_s >= self._warns_again_s:
-            self._warns_again_s = now_s + WARN_EVERY_S
+        if self._warning.is_due():
             logger.warning("traces_dropped", spans=spans)
